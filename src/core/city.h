@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// The process: the store, the module table's index, keys, the working-day calendar, the wall clock's face. Made
+// once by app before the first request; afterwards only fields marked atomic move.
+#ifndef CORE_CITY_H
+#define CORE_CITY_H
+#include "core/module.h"
+#include <stdatomic.h>
+
+struct note { // an entry waiting to be numbered: READ_ENTRY routes and acts hand these to the ledger's hook
+    struct note *next;
+    const char *kind;       // verb
+    int64_t time_ms;
+    struct str clear;       // JSON object shown in public, STR_NONE = none
+    struct str detail;      // JSON object, committed with a salt, read with a role
+    struct str trace;       // exchange trace id or STR_NONE
+    // READ_ENTRY: judged again on the writer, in the transaction, before the entry is numbered: quota is taken here,
+    // and the authorisation is looked at anew when the generation moved. Not OK = the reply becomes that error.
+    int (*judge)(struct cx *cx, struct note *n);
+    void *arg;
+    int64_t entry;          // out: index in the trees
+};
+
+struct city {
+    uint32_t magic;
+    struct store *store;
+    const char *folder;
+    bool with_demo;
+    char origin[128];           // of the ledger: "gusu.local/<city>" by configuration
+    uint8_t key[32];            // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
+    struct workdays workdays;
+    const struct str *allow_upstream;
+    size_t allow_upstream_n;
+    int64_t (*now_ms)(void);    // clock_now_ms; tests may put their own
+    const char *timestamps_zone;
+    _Atomic uint64_t auth_generation; // moves when any role, session, key or grant changes
+    _Atomic uint64_t denied;          // refused and anonymous calls are counted, not entered
+    // Finds the actor of a request (session cookie, API token, exchange key) into cx->who; set by people at start.
+    // OK with nobody (roles = R_PUBLIC) when no credential was sent; ERR_bad_token when one was sent that is not good.
+    int (*who)(struct cx *cx);
+    // An exchange key (gk_…) is judged by exchange: set there at start, called by `who`.
+    int (*who_key)(struct cx *cx, struct str token);
+    // The ledger's hook: numbers and stores the note inside the writer's transaction.
+    int (*on_note)(struct cx *cx, struct note *n);
+    // Pages that listen (SSE): set by app. Called after commit, any thread.
+    void (*on_announced)(void *arg, const char *event, struct str object, struct str office);
+    void *on_announced_arg;
+    void *mod[16]; // module-private process state (set in start), by module index
+    char base_url[256]; // "https://host:port" as users see it
+};
+#define CITY_MAGIC 0x67757375u
+
+int city_index_routes(void) MUST; // builds the path index; asserts that rows are complete
+
+// The life of one call, in three steps that app schedules on threads (DESIGN §4):
+//   core_open     route, limits, who, may, fields, CSRF: on the I/O thread; cheap
+//   core_run      the handler (+ acts, entries, idempotency when on the writer)
+//   cx->reply / cx->out then hold the answer; errors have become problem+json
+// core_open returns false when the reply is already complete (an error).
+void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req);
+const struct route *core_route(struct str verb, struct str path, struct str params[CX_PARAMS_MAX], int *ret_params,
+                               struct arena *mem, bool *ret_path_known);
+bool core_open(struct cx *cx);
+void core_run(struct cx *cx);                              // READ, SLOW and the read half of READ_ENTRY
+int core_run_write(struct cx *cx, struct conn *w, struct err *e) MUST; // WRITE: inside the batch's savepoint
+int core_run_note(struct cx *cx, struct conn *w, struct err *e) MUST;  // READ_ENTRY: the entry, re-judged if authorisation moved
+void core_problem(struct cx *cx);                          // writes cx->err as problem+json
+// All of it on the calling thread (tests, command line): submits to the queue and waits where needed.
+void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req,
+               struct cx *ret);
+#endif
