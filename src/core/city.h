@@ -39,6 +39,13 @@ struct city {
     int (*who)(struct cx *cx);
     // An exchange key (gk_…) is judged by exchange: set there at start, called by `who`.
     int (*who_key)(struct cx *cx, struct str token);
+    // HTTP out, given by app (core does not know net): blocking, for SLOW routes only. status 0 with ERR_net and
+    // *ret_maybe_done true means "sent, outcome unknown".
+    int (*fetch_out)(struct city *city, struct arena *mem, struct str verb, struct str url, struct str type,
+                     struct str body, int timeout_ms, int *ret_status, struct str *ret_type, struct str *ret_body,
+                     bool *ret_maybe_done, struct err *e);
+    // Judges a URL when it is registered (no address of the host's own network).
+    int (*fetch_url_ok)(struct city *city, struct arena *mem, struct str url, struct err *e);
     // The ledger's hook: numbers and stores the note inside the writer's transaction.
     int (*on_note)(struct cx *cx, struct note *n);
     // Pages that listen (SSE): set by app. Called after commit, any thread.
