@@ -14,6 +14,8 @@ struct str {
 
 // A literal or array as a str, its length known at compile time.
 #define S(lit) ((struct str){(lit), sizeof(lit) - 1})
+// The same inside the initializer of a static table, where C17 wants no compound literal.
+#define S_INIT(lit) {(lit), sizeof(lit) - 1}
 #define STR_NONE ((struct str){NULL, 0})
 // For printf("%.*s", STRF(s)).
 #define STRF(s) (int)(s).n, (s).p
