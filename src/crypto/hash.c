@@ -28,7 +28,8 @@ struct hasher {
 };
 
 static const char *const DIGEST_NAME[2] = {[HASH_SHA256] = "SHA256", [HASH_SM3] = "SM3"};
-static struct crypto_fetched fetched; // start-up table: written by crypto_start before any thread, then read-only
+static struct crypto_fetched
+    fetched; // start-up table: written by crypto_start before any thread, then read-only
 
 int crypto_start(struct err *e) {
     if (fetched.hmac) return OK;
@@ -118,7 +119,8 @@ static void add(EVP_MD_CTX *c, struct str s) {
 
 // The parts are hashed one after the other with nothing between: a caller whose parts vary in length writes
 // the lengths itself, or two different lists would give one digest.
-void hash_parts(struct hasher *h, enum hash_kind k, const struct str *parts, size_t n, uint8_t out[HASH_BYTES]) {
+void hash_parts(struct hasher *h, enum hash_kind k, const struct str *parts, size_t n,
+                uint8_t out[HASH_BYTES]) {
     assert(h && h->magic == HASHER_MAGIC && (k == HASH_SHA256 || k == HASH_SM3));
     EVP_MD_CTX *c = h->once[k];
     restart(c);

@@ -49,7 +49,8 @@ void merkle_node(struct hasher *h, enum hash_kind k, const uint8_t l[HASH_BYTES]
 }
 
 void merkle_add(struct merkle *m, struct hasher *h, enum hash_kind k, const uint8_t leaf[HASH_BYTES],
-                void (*on_node)(void *arg, int level, uint64_t index, const uint8_t hash[HASH_BYTES]), void *arg) {
+                void (*on_node)(void *arg, int level, uint64_t index, const uint8_t hash[HASH_BYTES]),
+                void *arg) {
     assert(m->size < MERKLE_SIZE_MAX && m->n == __builtin_popcountll(m->size)); // M2; one peak per set bit
     const uint64_t number = m->size;
     uint8_t hash[HASH_BYTES];
@@ -71,7 +72,8 @@ static void fold(struct hasher *h, enum hash_kind k, const uint8_t (*peak)[HASH_
                  uint8_t out[HASH_BYTES]) {
     uint8_t acc[HASH_BYTES];
     memcpy(acc, peak[n - 1], HASH_BYTES);
-    for (int i = n - 2; i >= 0; i--) merkle_node(h, k, peak[i], acc, acc);
+    for (int i = n - 2; i >= 0; i--)
+        merkle_node(h, k, peak[i], acc, acc);
     memcpy(out, acc, HASH_BYTES);
 }
 

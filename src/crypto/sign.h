@@ -16,6 +16,22 @@ void sign_close(struct sign_key *k);
 enum sign_kind sign_kind_of(const struct sign_key *k);
 int sign_bytes(struct arena *mem, const struct sign_key *k, struct str message, struct str *ret_sig, struct err *e) MUST;
 bool sign_ok(const struct sign_key *k, struct str message, struct str sig) MUST;
+// Public halves as plain bytes: 32 for Ed25519, the uncompressed point 04 ‖ X ‖ Y (65) for SM2.
+#define SIGN_PUBLIC_MAX 65
+size_t sign_public_raw(const struct sign_key *k, uint8_t out[SIGN_PUBLIC_MAX]); // bytes written
+int sign_from_public(enum sign_kind kind, struct str raw, struct sign_key **ret, struct err *e) MUST;
+
+// The two signature types of a note. Signatures cover the body with its last newline, as C2SP says.
+//   type(Ed25519) = 0x01                       public = 32 bytes    sig = 64 bytes
+//   type(SM2)     = 0xff ‖ "gusu-sm2-sm3"      public = 65 bytes    sig = DER SEQUENCE { r, s }, at most 72
+//   id   = SHA-256(name ‖ 0x0A ‖ type ‖ public)[:4]    (SHA-256 for both: the id is an index, not a proof)
+//   vkey = name ‖ "+" ‖ hex(id) ‖ "+" ‖ base64(type ‖ public)
+// 0xff followed by a long identifier is what C2SP leaves to types without a number. Nothing stands between
+// identifier and point: the lengths are fixed, so 78 bytes beginning with these 13 are the only reading.
+#define NOTE_SM2_TYPE "\xff" "gusu-sm2-sm3"
+#define NOTE_BYTES_MAX ((size_t)1000000) // as Go's note package
+#define NOTE_SIGNATURES_MAX 100
+bool note_name_ok(struct str name) MUST; // not empty, no space of any kind, no '+'
 
 // C2SP signed-note: vkey line "name+hex(id)+base64(type||public)"; a signature line "— name base64(id||sig)\n".
 struct str note_vkey(struct arena *mem, const struct sign_key *k, struct str name);

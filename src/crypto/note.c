@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// C2SP signed notes and tlog checkpoints, as the verifiers of the world read them (Go's sumdb/note is the
+// yardstick: what it refuses is refused here). A note is
+//
+//   body lines … "\n"      what is signed, last newline included
+//   "\n"
+//   "— " name " " base64(id ‖ signature) "\n"      once per key
+//
+// Kept true: a note is cut at its *last* empty line, so nothing that looks like a signature inside the body
+// counts as one; and the first line that names our key decides, so a good line behind a bad one saves nothing.
+#include "crypto/sign.h"
+#include "crypto/start.h"
+#include <assert.h>
+
+#define ID_BYTES      4
+#define SIGNATURE_MAX 72
+#define TYPE_MAX      (sizeof NOTE_SM2_TYPE - 1)
+static const struct str DASH = {"\xe2\x80\x94 ", 4}; // U+2014 and a space
+
+bool note_name_ok(struct str name) {
+    if (name.n == 0 || !str_utf8_ok(name)) return false;
+    for (size_t at = 0; at < name.n;) {
+        const int32_t c = str_utf8_next(name, &at);
+        // '+' separates a vkey; the rest is Unicode White_Space and what Go counts as control.
+        if (c < 0x21 || c == '+' || c == 0x7f || c == 0x85 || c == 0xa0 || c == 0x1680) return false;
+        if ((c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+            c == 0x3000)
+            return false;
+    }
+    return true;
+}
+
+// type ‖ public as one run of bytes: what a vkey carries and what the id hashes.
+static size_t typed_key(const struct sign_key *k, uint8_t out[TYPE_MAX + SIGN_PUBLIC_MAX]) {
+    const struct str type = sign_kind_of(k) == SIGN_ED25519 ? S("\x01") : S(NOTE_SM2_TYPE);
+    memcpy(out, type.p, type.n);
+    return type.n + sign_public_raw(k, out + type.n);
+}
+
+// One digest per key and note: a context of its own is cheap enough here and spares callers a hasher.
+static bool key_id(struct str name, const uint8_t *typed, size_t n, uint8_t out[ID_BYTES]) {
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    EVP_MD_CTX *c = EVP_MD_CTX_new();
+    const bool ok = c && EVP_DigestInit_ex2(c, crypto_fetched()->digest[HASH_SHA256], NULL) == 1 &&
+                    EVP_DigestUpdate(c, name.p, name.n) == 1 && EVP_DigestUpdate(c, "\n", 1) == 1 &&
+                    EVP_DigestUpdate(c, typed, n) == 1 && EVP_DigestFinal_ex(c, digest, NULL) == 1;
+    EVP_MD_CTX_free(c);
+    if (ok) memcpy(out, digest, ID_BYTES);
+    return ok;
+}
+
+struct str note_vkey(struct arena *mem, const struct sign_key *k, struct str name) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], id[ID_BYTES];
+    const size_t n = typed_key(k, typed);
+    if (!note_name_ok(name) || !key_id(name, typed, n, id)) return STR_NONE;
+    const struct str hex = str_hex(mem, id, ID_BYTES), b64 = str_base64(mem, typed, n);
+    return str_print(mem, "%.*s+%.*s+%.*s", STRF(name), STRF(hex), STRF(b64));
+}
+
+int note_read_vkey(struct arena *mem, struct str vkey, struct str *ret_name, struct sign_key **ret,
+                   struct err *e) {
+    struct str rest = STR_NONE, b64 = STR_NONE, raw = STR_NONE;
+    const struct str name = str_cut(vkey, '+', &rest);
+    const struct str hex = str_cut(rest, '+', &b64);
+    uint8_t id[ID_BYTES], want[ID_BYTES];
+    if (!note_name_ok(name) || !str_unhex(hex, id, ID_BYTES) || !str_unbase64(mem, b64, false, &raw))
+        return err_set(e, ERR_crypto, "vkey", "not name+id+key");
+    if (!key_id(name, (const uint8_t *)raw.p, raw.n, want) || memcmp(id, want, ID_BYTES) != 0)
+        return err_set(e, ERR_crypto, "vkey", "the id does not fit name and key");
+    const struct str types[] = {S("\x01"), S(NOTE_SM2_TYPE)};
+    const enum sign_kind kinds[] = {SIGN_ED25519, SIGN_SM2};
+    for (int i = 0; i < 2; i++) {
+        if (!str_starts(raw, types[i])) continue;
+        const struct str key = {raw.p + types[i].n, raw.n - types[i].n};
+        const int rc = sign_from_public(kinds[i], key, ret, e);
+        if (rc == OK && ret_name) *ret_name = name;
+        return rc;
+    }
+    return err_set(e, ERR_crypto, "vkey", "unknown signature type");
+}
+
+// What Go's note.Open asks of any note: UTF-8 without control characters other than the newline.
+static bool text_ok(struct str s) {
+    if (s.n > NOTE_BYTES_MAX || !str_utf8_ok(s)) return false;
+    for (size_t i = 0; i < s.n; i++)
+        if ((unsigned char)s.p[i] < 0x20 && s.p[i] != '\n') return false;
+    return true;
+}
+
+static int put_signature(struct arena *mem, struct buf *out, struct str body, const struct sign_key *k,
+                         struct str name, struct err *e) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], blob[ID_BYTES + SIGNATURE_MAX];
+    struct str sig = STR_NONE;
+    if (!note_name_ok(name)) return err_set(e, ERR_crypto, "name", "not a key name");
+    if (!key_id(name, typed, typed_key(k, typed), blob)) return err_set(e, ERR_crypto, "", "hashing failed");
+    const int rc = sign_bytes(mem, k, body, &sig, e);
+    if (rc) return rc;
+    assert(sig.n <= SIGNATURE_MAX);
+    memcpy(blob + ID_BYTES, sig.p, sig.n);
+    buf_put(out, DASH);
+    buf_put(out, name);
+    buf_char(out, ' ');
+    buf_put(out, str_base64(mem, blob, ID_BYTES + sig.n));
+    buf_char(out, '\n');
+    return OK;
+}
+
+int note_sign(struct arena *mem, struct str body, const struct sign_key *const *keys, const struct str *names,
+              size_t n, struct str *ret_note, struct err *e) {
+    if (n == 0 || n > NOTE_SIGNATURES_MAX) return err_set(e, ERR_crypto, "", "%zu signatures", n);
+    if (!text_ok(body) || !str_ends(body, S("\n")))
+        return err_set(e, ERR_crypto, "body", "not the body of a note");
+    struct buf out = buf_new(mem, body.n + 1 + n * 256, NOTE_BYTES_MAX);
+    buf_put(&out, body);
+    buf_char(&out, '\n');
+    for (size_t i = 0; i < n; i++) {
+        const int rc = put_signature(mem, &out, body, keys[i], names[i], e);
+        if (rc) return rc;
+    }
+    if (out.over) return err_set(e, ERR_too_large, "body", "%zu", NOTE_BYTES_MAX);
+    *ret_note = buf_str(&out);
+    return OK;
+}
+
+// "— name base64" without its newline; strict, since Go drops the whole note for one bad line.
+static bool read_line(struct arena *mem, struct str line, struct str *ret_name, struct str *ret_blob) {
+    if (!str_starts(line, DASH)) return false;
+    struct str b64 = STR_NONE;
+    *ret_name = str_cut((struct str){line.p + DASH.n, line.n - DASH.n}, ' ', &b64);
+    return note_name_ok(*ret_name) && b64.n && str_unbase64(mem, b64, false, ret_blob) &&
+           ret_blob->n > ID_BYTES;
+}
+
+// Offset just behind the last "\n\n"; 0 when there is none.
+static size_t signatures_at(struct str note) {
+    for (size_t i = note.n; i >= 2; i--)
+        if (note.p[i - 1] == '\n' && note.p[i - 2] == '\n') return i;
+    return 0;
+}
+
+bool note_check(struct arena *mem, struct str note, const struct sign_key *key, struct str name,
+                struct str *ret_body) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], id[ID_BYTES];
+    if (!text_ok(note) || !key_id(name, typed, typed_key(key, typed), id)) return false;
+    const size_t at = signatures_at(note);
+    if (at < 3 || at == note.n || note.p[note.n - 1] != '\n') return false;
+    const struct str body = {note.p, at - 1};
+    struct str rest = {note.p + at, note.n - at};
+    bool is_seen = false, is_good = false;
+    for (int lines = 0; rest.n; lines++) {
+        struct str line_name, blob;
+        const struct str line = str_cut(rest, '\n', &rest);
+        if (lines == NOTE_SIGNATURES_MAX || !read_line(mem, line, &line_name, &blob)) return false;
+        if (is_seen || !str_eq(line_name, name) || memcmp(blob.p, id, ID_BYTES) != 0) continue;
+        is_seen = true;
+        is_good = sign_ok(key, body, (struct str){blob.p + ID_BYTES, blob.n - ID_BYTES});
+    }
+    if (is_good && ret_body) *ret_body = body;
+    return is_good;
+}
+
+struct str checkpoint_body(struct arena *mem, struct str origin, uint64_t size,
+                           const uint8_t root[HASH_BYTES]) {
+    const struct str b64 = str_base64(mem, root, HASH_BYTES);
+    return str_print(mem, "%.*s\n%llu\n%.*s\n", STRF(origin), (unsigned long long)size, STRF(b64));
+}
+
+// A decimal as the specification wants it: no sign, no leading zero, "0" for the empty tree.
+static bool read_size(struct str s, uint64_t *ret) {
+    int64_t v = 0;
+    if (s.n == 0 || s.p[0] < '0' || s.p[0] > '9' || (s.n > 1 && s.p[0] == '0') || !str_int64(s, &v))
+        return false;
+    *ret = (uint64_t)v;
+    return true;
+}
+
+bool checkpoint_read(struct arena *mem, struct str body, struct str *ret_origin, uint64_t *ret_size,
+                     uint8_t root[HASH_BYTES]) {
+    if (!text_ok(body) || !str_ends(body, S("\n"))) return false;
+    struct str rest = body, hash = STR_NONE;
+    const struct str origin = str_cut(rest, '\n', &rest);
+    const struct str size = str_cut(rest, '\n', &rest);
+    const struct str b64 = str_cut(rest, '\n', &rest);
+    uint64_t n = 0;
+    if (origin.n == 0 || !read_size(size, &n)) return false;
+    if (!str_unbase64(mem, b64, false, &hash) || hash.n != HASH_BYTES) return false;
+    while (rest.n) // extension lines: ours to ignore, but none may be empty
+        if (str_cut(rest, '\n', &rest).n == 0) return false;
+    *ret_origin = origin;
+    *ret_size = n;
+    memcpy(root, hash.p, HASH_BYTES);
+    return true;
+}
