@@ -51,12 +51,20 @@ struct city {
     // Pages that listen (SSE): set by app. Called after commit, any thread.
     void (*on_announced)(void *arg, const char *event, struct str object, struct str office);
     void *on_announced_arg;
+    struct hasher *writer_hasher; // belongs to the writer thread
+    struct arena mem;             // of the process; grows only at start and pack load
     void *mod[16]; // module-private process state (set in start), by module index
     char base_url[256]; // "https://host:port" as users see it
 };
 #define CITY_MAGIC 0x67757375u
 
-int city_index_routes(void) MUST; // builds the path index; asserts that rows are complete
+// Opens the folder: store, schema, keys, modules' start, calendar. `city` is zeroed by the caller but for the fields
+// that configure it (folder, now_ms, allow_upstream, base_url, origin, hooks).
+int city_open(struct city *city, struct err *e) MUST;
+void city_close(struct city *city);
+int city_load_calendar(struct city *city, struct err *e) MUST; // again after a pack brought days
+int city_index_routes(struct err *e) MUST; // builds the path index; every row must be complete
+int module_index(const char *name);        // place in the module table
 
 // The life of one call, in three steps that app schedules on threads (DESIGN §4):
 //   core_open     route, limits, who, may, fields, CSRF: on the I/O thread; cheap

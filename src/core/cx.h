@@ -34,7 +34,7 @@ struct value {
 struct reply {
     int status;        // 0 = 200
     struct str type;   // empty = application/json
-    struct str body;   // if set, instead of what stands in cx->out
+    struct str body;   // if set (p not NULL), instead of what stands in cx->out
     int fd;            // -1; else a file to send (owned)
     int64_t fd_bytes;
     struct str headers[12][2];
@@ -42,6 +42,7 @@ struct reply {
 };
 
 struct field_error { struct field_error *next; struct err err; };
+struct announced { struct announced *next; const char *event; struct str object, office; };
 
 #define CX_PARAMS_MAX 8
 struct request { // what core needs to know of a request; net is not known here
@@ -76,6 +77,7 @@ struct cx {
     struct reply reply;
     struct act *act;     // what the audit log and the ledger will say (core/act.h)
     struct note *note;   // an entry made by a READ_ENTRY handler, to be committed before the reply leaves
+    struct announced *announced; // told to listening pages after the commit
     void *mod;           // for the module's own use between handle and commit
 };
 

@@ -15,7 +15,7 @@ enum element_rule {
     ELEMENT_PERIOD,   // yyyymm
     ELEMENT_CODE      // one of a code list
 };
-const char *element_rule_code(enum element_rule r);               // "uscc"; "" for ANY
+const char *element_rule_code(enum element_rule r);                 // "uscc"; "" for ANY
 bool element_rule_of(struct str code, enum element_rule *ret) MUST; // "" is ANY
 
 // OK, or the code that says what is wrong with the value: ERR_uscc_form, ERR_uscc_check, ERR_rid_form,

@@ -26,10 +26,10 @@ enum mask_kind { // ordered from laxer to stricter as far as they compare: see m
 };
 enum mask_purpose { MASK_PUBLIC = 1, MASK_PREVIEW, MASK_GRANT, MASK_RELEASED, MASK_OWNER };
 
-const char *mask_code(enum mask_kind k);                   // "first_char"
-bool mask_of(struct str code, enum mask_kind *ret) MUST;   // "" and "none" are MASK_NONE
-const char *mask_grade_code(int grade);                    // "L1" … "L4"; "" when out of range
-bool mask_grade_of(struct str code, int *ret_grade) MUST;  // "L1" … "L4"
+const char *mask_code(enum mask_kind k);                  // "first_char"
+bool mask_of(struct str code, enum mask_kind *ret) MUST;  // "" and "none" are MASK_NONE
+const char *mask_grade_code(int grade);                   // "L1" … "L4"; "" when out of range
+bool mask_grade_of(struct str code, int *ret_grade) MUST; // "L1" … "L4"
 // The mask that really applies. An unknown grade or purpose (0) omits: a forgotten value shows nothing.
 enum mask_kind mask_for(int grade, enum mask_kind declared, enum mask_purpose purpose);
 // The value as the reader sees it. Empty and absent values stay what they are (emptiness is not masked).

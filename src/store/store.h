@@ -31,6 +31,9 @@ struct store_config {
     // Hooks around each batch, on the writer thread, inside the transaction; a failure undoes the batch.
     int (*before_commit)(void *arg, struct conn *w, struct err *e);
     void (*after_commit)(void *arg, bool committed);
+    // Around each item: memory that an item changed (the ledger's trees) is put back when the item is undone.
+    void (*item_begin)(void *arg);
+    void (*item_undone)(void *arg);
 };
 int store_open(const struct store_config *config, struct store **ret, struct err *e) MUST; // ERR_store_busy: second process
 void store_close(struct store *s); // commits what waits, then stops
@@ -79,5 +82,13 @@ int store_do(struct store *s, struct work *w, struct err *e) MUST;
 
 struct store_stats { uint64_t commits, items, batch_max, commit_us_sum, commit_us_max, queue_len, wal_bytes, redone; };
 struct store_stats store_stats(struct store *s);
+
+// Every named query is prepared once and its plan read: a full scan that the name does not announce ("-- name: x
+// scan") is an error with the query's name. At start-up and in tests.
+int store_check_queries(struct store *s, struct err *e) MUST;
+// A read-only connection to a folder that may be in use or damaged (`gusu verify`): no lock, no migration.
+int store_conn_read_only(const char *folder, struct conn **ret, struct err *e) MUST;
+// Stats of the checkpoint thread's work are in store_stats; this asks for a full checkpoint now (backup, tests).
+int store_checkpoint(struct store *s, struct err *e) MUST;
 
 #endif

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// What the files of the store share and nobody else sees.
+#ifndef STORE_PRIVATE_H
+#define STORE_PRIVATE_H
+#include "store/store.h"
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+
+#define STORE_MAGIC 0x73746f72u
+#define CONN_MAGIC 0x636f6e6eu
+#define STORE_TEXT_CACHE 256 // composed statements kept per connection; older ones give way
+
+struct stmt {
+    struct conn *c;
+    sqlite3_stmt *s;
+    int rc;       // last engine result; SQLITE_ROW while a row is there
+    bool is_busy; // between store_query and store_done
+    bool is_temp; // prepared for one use (its twin was busy)
+    const char *name;
+    uint64_t text_hash; // of a composed statement
+    uint64_t used;      // tick of last use
+    char *text;         // owned; compared after the hash
+};
+
+struct conn {
+    uint32_t magic;
+    struct store *store; // NULL for a read-only stranger
+    sqlite3 *db;
+    bool is_writer, wants_read, has_read; // wants: store_read_begin was called; has: BEGIN was sent
+    int64_t steps_left;                   // < 0: no limit
+    uint64_t tick;
+    struct stmt named[QUERY_COUNT + 1];
+    struct stmt text[STORE_TEXT_CACHE];
+};
+
+struct store {
+    uint32_t magic;
+    struct store_config config;
+    char folder[512];
+    int lock_fd;
+    struct conn *writer;
+    pthread_t writer_thread, checkpoint_thread;
+    bool has_threads;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, wake_checkpoint;
+    struct work *first, *last; // waiting, in order
+    size_t waiting;
+    bool stop, writer_sleeps;
+    bool wants_checkpoint;
+    _Atomic int wal_pages;
+    struct store_stats stats; // under lock
+};
+
+int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code
+int conn_open(const char *path, bool read_only, struct conn **ret, struct err *e) MUST;
+int conn_exec(struct conn *c, const char *sql); // engine result
+void *store_writer(void *store);     // thread
+void *store_checkpointer(void *store); // thread
+
+#endif

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// The commit queue: one writer thread takes what waits, runs it inside one transaction, commits once, and only
+// then tells the senders. One fsync serves the whole batch, and while it runs the next batch gathers by itself;
+// there is no timer. The numbers in brackets are the invariants of store.h.
+//
+//        submit (any thread)           writer thread
+//   item ──► list under lock ──► BEGIN ─ [savepoint ─ run ─ release]* ─ before_commit ─ COMMIT ─► done(list)
+//                                   │ engine aborted the transaction: ROLLBACK, each item alone (4)
+//                                   └ COMMIT failed: every item gets the error (2)
+//
+// Checkpoints copy the WAL into the database on a thread of their own; the writer only does the short rest, which
+// lets the WAL start again from its beginning and keeps it bounded.
+#include "store/private.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include <assert.h>
+
+#define CHECKPOINT_PAGES 2000 // WAL pages that wake the checkpoint thread (8 MB)
+#define RESTART_PAGES 8000    // beyond these the writer finishes the checkpoint itself between two batches
+
+// Runs one item inside an open transaction. False when the engine has thrown the whole transaction away, or a
+// "plain" item left something behind without a savepoint to undo it: then the batch must be run again with care.
+static bool run_item(struct store *s, struct work *w, bool careful) {
+    struct conn *c = s->writer;
+    bool has_savepoint = careful || !w->is_plain;
+    int64_t changes = sqlite3_total_changes64(c->db);
+    w->err = (struct err){0};
+    if (s->config.item_begin) s->config.item_begin(s->config.arg);
+    if (has_savepoint && conn_exec(c, "SAVEPOINT item") != SQLITE_OK) {
+        w->err.code = (enum err_code)store_error(c, sqlite3_errcode(c->db), "savepoint", &w->err);
+        return false;
+    }
+    int code = w->run(w, c, &w->err);
+    if (sqlite3_get_autocommit(c->db)) return false; // disk full, I/O, memory: all is gone
+    if (code == OK) return !has_savepoint || conn_exec(c, "RELEASE item") == SQLITE_OK;
+    if (w->err.code == OK) w->err.code = (enum err_code)code;
+    if (s->config.item_undone) s->config.item_undone(s->config.arg);
+    if (has_savepoint) return conn_exec(c, "ROLLBACK TO item; RELEASE item") == SQLITE_OK;
+    return sqlite3_total_changes64(c->db) == changes;
+}
+
+static void fail_all(struct work *first, const struct err *e) {
+    for (struct work *w = first; w; w = w->next)
+        if (w->err.code == OK) w->err = *e;
+}
+
+// One transaction over the list. Returns false when nothing is committed and the list should be run again item by item.
+static bool run_transaction(struct store *s, struct work *first, bool careful) {
+    struct conn *c = s->writer;
+    struct err e = {0};
+    bool ok = conn_exec(c, "BEGIN IMMEDIATE") == SQLITE_OK;
+    bool redo = false;
+    if (!ok) (void)store_error(c, sqlite3_errcode(c->db), "begin", &e);
+    for (struct work *w = first; ok && w; w = w->next)
+        if (!run_item(s, w, careful)) {
+            ok = false;
+            redo = !careful || w != first || w->next;
+            (void)store_error(c, sqlite3_errcode(c->db), "batch", &e);
+        }
+    if (ok && s->config.before_commit && s->config.before_commit(s->config.arg, c, &e) != OK) ok = false;
+    if (ok) {
+        int rc = conn_exec(c, "COMMIT");
+        if (rc != SQLITE_OK) {
+            ok = false;
+            (void)store_error(c, rc, "commit", &e);
+        }
+    }
+    if (!ok && !sqlite3_get_autocommit(c->db)) conn_exec(c, "ROLLBACK");
+    if (s->config.after_commit) s->config.after_commit(s->config.arg, ok);
+    if (!ok && !redo) {
+        if (e.code == OK) e.code = ERR_store;
+        log_line(LOG_ERROR, "store", "batch not committed: %s %s", err_info(e.code)->name, e.arg);
+        fail_all(first, &e);
+    }
+    return ok || !redo;
+}
+
+static void run_batch(struct store *s, struct work *first) {
+    if (run_transaction(s, first, false)) return;
+    for (struct work *w = first; w;) {
+        struct work *next = w->next;
+        w->next = NULL;
+        (void)run_transaction(s, w, true);
+        w->next = next;
+        w = next;
+    }
+    pthread_mutex_lock(&s->lock);
+    s->stats.redone++;
+    pthread_mutex_unlock(&s->lock);
+}
+
+// Hands the items back, one call per run of items with the same `done`, in order.
+static void tell(struct work *first) {
+    while (first) {
+        struct work *last = first;
+        while (last->next && last->next->done == first->done) last = last->next;
+        struct work *rest = last->next;
+        last->next = NULL;
+        first->done(first);
+        first = rest;
+    }
+}
+
+// Cuts the batch from the waiting list: at most STORE_BATCH_MAX items.
+static struct work *take_batch(struct store *s, size_t *ret_n) {
+    struct work *first = s->first, *w = first;
+    size_t n = 1;
+    while (n < STORE_BATCH_MAX && w->next) {
+        w = w->next;
+        n++;
+    }
+    s->first = w->next;
+    if (!s->first) s->last = NULL;
+    w->next = NULL;
+    s->waiting -= n;
+    *ret_n = n;
+    return first;
+}
+
+// The rest of a checkpoint that the other thread has nearly finished: few pages, so it is quick; a complete one
+// lets the next commit write the WAL from its start again.
+static void bound_wal(struct store *s) {
+    int pages = atomic_load(&s->wal_pages);
+    if (pages < CHECKPOINT_PAGES) return;
+    pthread_mutex_lock(&s->lock);
+    bool running = s->wants_checkpoint;
+    if (!running) {
+        s->wants_checkpoint = true;
+        pthread_cond_signal(&s->wake_checkpoint);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (pages >= RESTART_PAGES && !running) {
+        int log_pages = 0, done_pages = 0;
+        sqlite3_wal_checkpoint_v2(s->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log_pages, &done_pages);
+    }
+}
+
+static void count_batch(struct store *s, size_t n, int64_t us) {
+    pthread_mutex_lock(&s->lock);
+    s->stats.commits++;
+    s->stats.items += n;
+    s->stats.commit_us_sum += (uint64_t)us;
+    if (n > s->stats.batch_max) s->stats.batch_max = n;
+    if ((uint64_t)us > s->stats.commit_us_max) s->stats.commit_us_max = (uint64_t)us;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void *store_writer(void *arg) {
+    struct store *s = arg;
+    for (;;) {
+        pthread_mutex_lock(&s->lock);
+        while (!s->first && !s->stop) {
+            s->writer_sleeps = true;
+            pthread_cond_wait(&s->wake, &s->lock);
+        }
+        s->writer_sleeps = false;
+        if (!s->first) { // stopping, and nothing waits
+            pthread_mutex_unlock(&s->lock);
+            return NULL;
+        }
+        size_t n;
+        struct work *batch = take_batch(s, &n);
+        pthread_mutex_unlock(&s->lock);
+        int64_t begin = clock_mono_us();
+        run_batch(s, batch);
+        count_batch(s, n, clock_mono_us() - begin);
+        tell(batch);
+        bound_wal(s);
+    }
+}
+
+void *store_checkpointer(void *arg) {
+    struct store *s = arg;
+    struct conn *c = NULL;
+    struct err e = {0};
+    if (store_conn_open(s, &c, &e) != OK) {
+        log_line(LOG_ERROR, "store", "no checkpoint thread: %s", e.arg);
+        return NULL;
+    }
+    pthread_mutex_lock(&s->lock);
+    while (!s->stop) {
+        if (!s->wants_checkpoint) {
+            pthread_cond_wait(&s->wake_checkpoint, &s->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&s->lock);
+        int log_pages = 0, done_pages = 0;
+        sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log_pages, &done_pages);
+        pthread_mutex_lock(&s->lock);
+        s->wants_checkpoint = false;
+    }
+    pthread_mutex_unlock(&s->lock);
+    store_conn_close(c);
+    return NULL;
+}
+
+int store_submit(struct store *s, struct work *w) {
+    assert(s->magic == STORE_MAGIC && w->run && w->done);
+    w->next = NULL;
+    pthread_mutex_lock(&s->lock);
+    if (s->stop || s->waiting >= STORE_QUEUE_MAX) {
+        pthread_mutex_unlock(&s->lock);
+        return ERR_busy;
+    }
+    if (s->last) s->last->next = w;
+    else s->first = w;
+    s->last = w;
+    s->waiting++;
+    bool sleeps = s->writer_sleeps;
+    pthread_mutex_unlock(&s->lock);
+    if (sleeps) pthread_cond_signal(&s->wake);
+    return OK;
+}
+
+// store_do: a work item wrapped with a place to wait.
+struct waiter {
+    struct work work;
+    struct work *inner;
+    pthread_mutex_t lock;
+    pthread_cond_t cond;
+    bool is_done;
+};
+
+static int waiter_run(struct work *w, struct conn *c, struct err *e) {
+    struct waiter *x = (struct waiter *)w;
+    return x->inner->run(x->inner, c, e);
+}
+
+static void waiter_done(struct work *first) {
+    while (first) {
+        struct waiter *x = (struct waiter *)first;
+        first = first->next; // before the waiter wakes: its memory is the waiting thread's stack
+        pthread_mutex_lock(&x->lock);
+        x->is_done = true;
+        pthread_cond_signal(&x->cond);
+        pthread_mutex_unlock(&x->lock);
+    }
+}
+
+int store_do(struct store *s, struct work *w, struct err *e) {
+    assert(!pthread_equal(pthread_self(), s->writer_thread) && "the writer cannot wait for itself");
+    struct waiter x = {.work = {.run = waiter_run, .done = waiter_done, .is_plain = w->is_plain}, .inner = w};
+    pthread_mutex_init(&x.lock, NULL);
+    pthread_cond_init(&x.cond, NULL);
+    int code = store_submit(s, &x.work);
+    if (code == OK) {
+        pthread_mutex_lock(&x.lock);
+        while (!x.is_done) pthread_cond_wait(&x.cond, &x.lock);
+        pthread_mutex_unlock(&x.lock);
+        code = x.work.err.code;
+        if (code != OK && e) *e = x.work.err;
+        w->err = x.work.err;
+    } else {
+        (void)err_set(e, ERR_busy, "", "commit queue");
+    }
+    pthread_mutex_destroy(&x.lock);
+    pthread_cond_destroy(&x.cond);
+    return code;
+}
