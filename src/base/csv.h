@@ -22,6 +22,7 @@ struct csv_reader {
     char sep;
     int64_t line;   // line on which the record last read began, 1-based
     int64_t record; // records read, header included
+    int64_t next_line; // the reader's own: the line on which it stands
 };
 char csv_sep_guess(struct str utf8);
 struct csv_reader csv_open(struct str utf8, char sep);
