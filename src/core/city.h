@@ -48,6 +48,12 @@ struct city {
     int (*fetch_url_ok)(struct city *city, struct arena *mem, struct str url, struct err *e);
     // The ledger's hook: numbers and stores the note inside the writer's transaction.
     int (*on_note)(struct cx *cx, struct note *n);
+    // The ledger's other hooks, called around batches and items on the writer (store.h): its trees in memory follow the
+    // transaction.
+    int (*before_commit)(struct city *city, struct conn *w, struct err *e);
+    void (*after_commit)(struct city *city, bool committed);
+    void (*item_begin)(struct city *city);
+    void (*item_undone)(struct city *city);
     // Pages that listen (SSE): set by app. Called after commit, any thread.
     void (*on_announced)(void *arg, const char *event, struct str object, struct str office);
     void *on_announced_arg;
@@ -78,6 +84,10 @@ bool core_open(struct cx *cx);
 void core_run(struct cx *cx);                              // READ, SLOW and the read half of READ_ENTRY
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) MUST; // WRITE: inside the batch's savepoint
 int core_run_note(struct cx *cx, struct conn *w, struct err *e) MUST;  // READ_ENTRY: the entry, re-judged if authorisation moved
+// After the commit (or its failure): turns a failure that came after the handler into a problem, tells listeners.
+void core_written(struct cx *cx, int code, const struct err *e);
+void core_noted(struct cx *cx, int code, const struct err *e);
+void core_tell(struct cx *cx); // what was announced, to listening pages
 void core_problem(struct cx *cx);                          // writes cx->err as problem+json
 // All of it on the calling thread (tests, command line): submits to the queue and waits where needed.
 void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req,

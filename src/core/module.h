@@ -25,6 +25,7 @@ struct module {
     int (*pack_publish)(struct cx *cx, struct pack *p);
     // Once at start, after migration, before the first request; may fill read-only tables in city.
     int (*start)(struct cx *cx);
+    void (*stop)(struct city *city); // frees what start made outside the city's arena; the writer still runs
     const char *zh, *en;
 };
 extern const struct module *const modules[]; // ends with NULL; defined in app/modules.c

@@ -13,7 +13,8 @@ struct pack_mistake { struct pack_mistake *next; struct str file; int64_t line; 
 struct pack {
     struct arena *mem;
     struct str folder, id, version, city_code, title_zh, title_en;
-    uint8_t digest[HASH_BYTES];
+    struct str files;           // "name sha256\n" of every file, in name order
+    uint8_t digest[HASH_BYTES]; // of `files` and the demo switch
     bool with_demo;
     struct pack_mistake *mistakes;
     int mistakes_n;

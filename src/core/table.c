@@ -294,7 +294,9 @@ static bool read_geometry(struct arena *mem, struct str s, struct str *ret) {
     const struct str kind = json_text(json_get(j, S("type")));
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (str_eq(kind, str_of(kinds[i]))) {
-            *ret = s;
+            // One line, always: a row is one line of NDJSON.
+            const bool is_lines = memchr(s.p, '\n', s.n) || memchr(s.p, '\r', s.n);
+            *ret = is_lines ? json_canonical(mem, j) : s;
             return true;
         }
     return false;

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// The life of one call (DESIGN §4): open (route, who, may, fields) on the thread that received it, run where its
+// kind belongs, errors as problem+json. Keeps true: nothing is written unless the caller was judged against the
+// authorisation generation that the transaction sees; a retried write with the same Idempotency-Key happens once.
+#include "core/act.h"
+#include "core/field.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#define REPLY_MAX ((size_t)64 << 20)
+
+void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *db, struct hasher *h,
+             const struct request *req) {
+    assert(city->magic == CITY_MAGIC);
+    *cx = (struct cx){.mem = mem, .city = city, .db = db, .hasher = h, .req = req, .now_ms = city->now_ms()};
+    cx->reply.fd = -1;
+    struct str lang = cx_header(cx, "Accept-Language");
+    cx->is_zh = !str_starts(lang, S("en"));
+    cx->out = buf_new(mem, 512, REPLY_MAX);
+    cx->w = jw_to(&cx->out);
+}
+
+// One problem object's inner part: code and words in both languages.
+static void problem_words(struct cx *cx, struct jw *w, const struct err *e) {
+    const struct err_info *info = err_info(e->code);
+    jw_ntext(w, "code", str_of(info->name));
+    jw_ntext(w, "title_zh", err_text(cx->mem, e, true));
+    jw_ntext(w, "title_en", err_text(cx->mem, e, false));
+    if (e->field[0]) jw_ntext(w, "field", str_of(e->field));
+    if (e->row) jw_nint(w, "row", e->row);
+}
+
+void core_problem(struct cx *cx) {
+    if (cx->err.code == OK) cx->err.code = cx->mem->failed ? ERR_no_memory : ERR_internal;
+    const struct err_info *info = err_info(cx->err.code);
+    if (cx->reply.fd >= 0) cx->reply.fd_bytes = 0;
+    cx->out = buf_new(cx->mem, 512, 1 << 20);
+    cx->w = jw_to(&cx->out);
+    struct jw *w = &cx->w;
+    jw_object(w);
+    jw_ntext(w, "type", str_print(cx->mem, "about:gusu/%s", info->name));
+    jw_ntext(w, "title", err_text(cx->mem, &cx->err, cx->is_zh));
+    jw_nint(w, "status", info->status);
+    problem_words(cx, w, &cx->err);
+    if (cx->field_errors) {
+        jw_name(w, "errors");
+        jw_array(w);
+        for (struct field_error *f = cx->field_errors; f; f = f->next) {
+            jw_object(w);
+            problem_words(cx, w, &f->err);
+            jw_object_end(w);
+        }
+        jw_array_end(w);
+    }
+    jw_object_end(w);
+    cx->reply.status = info->status;
+    cx->reply.type = S("application/problem+json");
+    cx->reply.body = STR_NONE;
+    if (info->status == 503) cx_reply_header(cx, "Retry-After", S("1"));
+    if (info->status == 401) cx_reply_header(cx, "WWW-Authenticate", S("Bearer realm=\"gusu\""));
+}
+
+static bool has_word(struct str list, struct str word) {
+    while (list.p) {
+        struct str one = str_cut(list, ' ', &list);
+        if (str_eq(one, word)) return true;
+    }
+    return false;
+}
+
+// The roles, then the token's scopes, then (for a browser's cookie) that the request comes from our own page.
+static int judge(struct cx *cx) {
+    const struct route *r = cx->route;
+    bool known = (cx->who.roles & (R_LOGIN | R_KEY)) != 0;
+    if (!(r->who & R_PUBLIC) && !(r->who & cx->who.roles))
+        return known ? cx_deny(cx, cx->is_zh ? r->zh : r->en) : cx_fail(cx, ERR_not_logged_in, "", "%s", "");
+    if (cx->who.scopes.p && !(r->who & R_PUBLIC) && (!r->scope || !has_word(cx->who.scopes, str_of(r->scope))))
+        return cx_deny(cx, r->scope ? r->scope : "session");
+    bool changes = !str_eq(cx->req->verb, S("GET")) && !str_eq(cx->req->verb, S("HEAD"));
+    if (!changes || !cx->who.session.p) return OK;
+    struct str site = cx_header(cx, "Sec-Fetch-Site");
+    if (str_eq(site, S("cross-site")) || str_eq(site, S("same-site"))) return cx_fail(cx, ERR_cross_site, "", "%s", "");
+    if (r->flags & ROUTE_NO_CSRF) return OK;
+    struct str token = cx_header(cx, "X-CSRF-Token");
+    if (token.n != cx->who.csrf.n || !token.n || !str_equal_const_time(token.p, cx->who.csrf.p, token.n))
+        return cx_fail(cx, ERR_cross_site, "X-CSRF-Token", "%s", "");
+    return OK;
+}
+
+static int identify(struct cx *cx) {
+    cx->auth_generation = atomic_load(&cx->city->auth_generation);
+    cx->who = (struct actor){.roles = R_PUBLIC};
+    return cx->city->who ? cx->city->who(cx) : OK;
+}
+
+static int open_steps(struct cx *cx) {
+    bool path_known;
+    cx->route = core_route(cx->req->verb, cx->req->path, cx->params, &cx->params_n, cx->mem, &path_known);
+    if (!cx->route) return cx_fail(cx, path_known ? ERR_bad_method : ERR_no_route, "", "%s", "");
+    int code = identify(cx);
+    // A public route stays public to somebody whose session has run out.
+    if (code == ERR_bad_token && (cx->route->who & R_PUBLIC)) {
+        cx->err = (struct err){0};
+        cx->who = (struct actor){.roles = R_PUBLIC};
+        code = OK;
+    }
+    if (code == OK) code = judge(cx);
+    if (code == OK) code = field_read(cx);
+    return code;
+}
+
+bool core_open(struct cx *cx) {
+    if (open_steps(cx) == OK && !cx->mem->failed) return true;
+    core_problem(cx);
+    return false;
+}
+
+void core_run(struct cx *cx) {
+    int code = cx->route->handle(cx);
+    if (code != OK && cx->err.code == OK) cx->err.code = (enum err_code)code;
+    if (code == OK && (cx->out.over || cx->mem->failed)) cx->err.code = ERR_no_memory;
+    if (cx->err.code != OK) core_problem(cx);
+}
+
+// The digest that tells a retry from another request under the same key.
+static struct str request_digest(struct cx *cx) {
+    uint8_t out[HASH_BYTES];
+    const struct str parts[] = {cx->req->verb, S(" "), cx->req->path, S("?"), cx->req->query, S("\n"), cx->req->body};
+    hash_parts(cx->hasher, HASH_SHA256, parts, sizeof parts / sizeof parts[0], out);
+    return str_hex(cx->mem, out, sizeof out);
+}
+
+// True when the stored answer of an earlier same request has been put into the reply.
+static int idempotent_answer(struct cx *cx, struct str key, bool *ret_found) {
+    struct stmt *s = store_query(cx->db, Q_core_idempotency_get, "is", cx->who.account, key);
+    *ret_found = store_next(s);
+    struct str digest = STR_NONE;
+    if (*ret_found) {
+        digest = store_str(s, 0, cx->mem);
+        cx->reply.status = (int)store_int(s, 1);
+        cx->reply.body = store_str(s, 2, cx->mem);
+        struct str etag = store_str(s, 3, cx->mem);
+        if (etag.p) cx_reply_header(cx, "ETag", etag);
+    }
+    int code = store_done(s, &cx->err);
+    if (code == OK && *ret_found && !str_eq(digest, request_digest(cx)))
+        return cx_fail(cx, ERR_conflict, "Idempotency-Key", "%.*s", (int)(key.n > 60 ? 60 : key.n), key.p);
+    return code;
+}
+
+static int idempotent_keep(struct cx *cx, struct str key) {
+    struct str etag = STR_NONE;
+    for (int i = 0; i < cx->reply.headers_n; i++)
+        if (str_eq(cx->reply.headers[i][0], S("ETag"))) etag = cx->reply.headers[i][1];
+    int64_t status = cx->reply.status ? cx->reply.status : 200;
+    struct str body = cx->reply.body.p ? cx->reply.body : buf_str(&cx->out);
+    return store_exec(cx->db, NULL, &cx->err, Q_core_idempotency_put, "ississi", cx->who.account, key,
+                      request_digest(cx), status, body.p ? body : S(""), etag, cx->now_ms);
+}
+
+// The index of the last entry goes into the reply, so that the caller can ask for its proof at once.
+static void put_index(struct cx *cx, int64_t entry) {
+    cx_reply_header(cx, "Gusu-Entry", str_print(cx->mem, "%" PRId64, entry));
+    if (cx->reply.body.p || cx->out.n < 2 || cx->out.p[cx->out.n - 1] != '}' || cx->w.depth != 0) return;
+    bool is_empty = cx->out.n == 2;
+    cx->out.n--;
+    buf_print(&cx->out, "%s\"entry\":%" PRId64 "}", is_empty ? "" : ",", entry);
+}
+
+static void put_entry(struct cx *cx) {
+    int64_t entry = -1;
+    for (struct act *a = cx->act; a; a = a->next) entry = a->entry;
+    if (entry >= 0) put_index(cx, entry);
+}
+
+static int write_steps(struct cx *cx) {
+    struct str key = cx_header(cx, "Idempotency-Key");
+    bool found = false;
+    int code = OK;
+    if (key.n > 200) return cx_fail(cx, ERR_field_long, "Idempotency-Key", "200");
+    if (key.n) code = idempotent_answer(cx, key, &found);
+    if (code != OK || found) return code;
+    code = cx->route->handle(cx);
+    if (code == OK && cx->err.code != OK) code = cx->err.code;
+    if (code == OK) code = act_flush(cx);
+    if (code == OK) put_entry(cx);
+    if (code == OK && key.n) code = idempotent_keep(cx, key);
+    if (code == OK && (cx->out.over || cx->mem->failed)) code = ERR_no_memory;
+    return code;
+}
+
+// Puts the context back to where the handler has not run: the batch may be run again.
+static void rewind_cx(struct cx *cx, struct conn *w) {
+    cx->db = w;
+    cx->is_writer = true;
+    cx->hasher = cx->city->writer_hasher;
+    cx->act = NULL;
+    cx->announced = NULL;
+    cx->field_errors = NULL;
+    cx->err = (struct err){0};
+    cx->reply = (struct reply){.fd = -1};
+    cx->out = buf_new(cx->mem, 512, REPLY_MAX);
+    cx->w = jw_to(&cx->out);
+}
+
+int core_run_write(struct cx *cx, struct conn *w, struct err *e) {
+    rewind_cx(cx, w);
+    int code = OK;
+    if (cx->auth_generation != atomic_load(&cx->city->auth_generation)) {
+        code = identify(cx);
+        if (code == ERR_bad_token && (cx->route->who & R_PUBLIC)) code = OK;
+        if (code == OK) code = judge(cx);
+    }
+    if (code == OK) code = write_steps(cx);
+    if (code == OK) return OK;
+    if (cx->err.code == OK) cx->err.code = (enum err_code)code;
+    if (e) *e = cx->err;
+    core_problem(cx);
+    return code;
+}
+
+int core_run_note(struct cx *cx, struct conn *w, struct err *e) {
+    struct conn *reader = cx->db;
+    struct hasher *h = cx->hasher;
+    cx->db = w;
+    cx->is_writer = true;
+    cx->hasher = cx->city->writer_hasher;
+    cx->err = (struct err){0};
+    struct note *n = cx->note;
+    int code = n->judge ? n->judge(cx, n) : OK;
+    if (code == OK && cx->city->on_note) code = cx->city->on_note(cx, n);
+    cx->db = reader;
+    cx->hasher = h;
+    cx->is_writer = false;
+    if (code == OK) return OK;
+    if (cx->err.code == OK) cx->err.code = (enum err_code)code;
+    if (e) *e = cx->err;
+    return code;
+}
+
+// cx_write: a sub-context on the writer, waited for.
+struct sub {
+    struct work work;
+    struct cx cx;
+    struct cx *outer;
+    int (*fn)(struct cx *cx, void *arg);
+    void *arg;
+};
+
+static int sub_run(struct work *work, struct conn *w, struct err *e) {
+    struct sub *s = (struct sub *)work;
+    s->cx = *s->outer;
+    rewind_cx(&s->cx, w);
+    s->cx.now_ms = s->outer->city->now_ms();
+    int code = s->fn(&s->cx, s->arg);
+    if (code == OK) code = act_flush(&s->cx);
+    if (code != OK && s->cx.err.code == OK) s->cx.err.code = (enum err_code)code;
+    if (code != OK && e) *e = s->cx.err;
+    return code;
+}
+
+static void sub_done(struct work *w) {
+    (void)w;
+}
+
+void core_tell(struct cx *cx) {
+    for (struct announced *a = cx->announced; a; a = a->next)
+        if (cx->city->on_announced) cx->city->on_announced(cx->city->on_announced_arg, a->event, a->object, a->office);
+}
+
+int cx_write(struct cx *cx, int (*fn)(struct cx *cx, void *arg), void *arg) {
+    assert(!cx->is_writer);
+    struct sub s = {.work = {.run = sub_run, .done = sub_done}, .outer = cx, .fn = fn, .arg = arg};
+    int code = store_do(cx->city->store, &s.work, &cx->err);
+    if (code == OK) {
+        cx->act = s.cx.act; // for the entry's index
+        core_tell(&s.cx);
+    } else if (cx->err.code == OK) {
+        cx->err.code = (enum err_code)code;
+    }
+    return code;
+}
+
+// core_call: a request from beginning to end on this thread.
+struct call {
+    struct work work;
+    struct cx *cx;
+};
+
+static int call_run_write(struct work *w, struct conn *c, struct err *e) {
+    return core_run_write(((struct call *)w)->cx, c, e);
+}
+
+static int call_run_note(struct work *w, struct conn *c, struct err *e) {
+    return core_run_note(((struct call *)w)->cx, c, e);
+}
+
+void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req,
+               struct cx *ret) {
+    core_cx(ret, city, mem, db, h, req);
+    if (!core_open(ret)) return;
+    struct call call = {.work = {.run = call_run_write, .done = sub_done}, .cx = ret};
+    if (ret->route->kind == ROUTE_WRITE) {
+        int code = store_do(city->store, &call.work, NULL);
+        core_written(ret, code, &call.work.err);
+        return;
+    }
+    core_run(ret);
+    if (ret->route->kind != ROUTE_READ_ENTRY || !ret->note || ret->err.code != OK) return;
+    call.work.run = call_run_note;
+    int code = store_do(city->store, &call.work, NULL);
+    core_noted(ret, code, &call.work.err);
+}
+
+void core_written(struct cx *cx, int code, const struct err *e) {
+    // The handler's own error is a problem+json already; a commit that failed afterwards is not.
+    if (code != OK && cx->err.code == OK) {
+        cx->err = *e;
+        if (cx->err.code == OK) cx->err.code = (enum err_code)code;
+        core_problem(cx);
+    }
+    if (code == OK) core_tell(cx);
+}
+
+void core_noted(struct cx *cx, int code, const struct err *e) {
+    if (code == OK) {
+        put_index(cx, cx->note->entry);
+        return;
+    }
+    if (cx->err.code == OK) cx->err = *e;
+    if (cx->err.code == OK) cx->err.code = (enum err_code)code;
+    core_problem(cx);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// The process comes up and goes down: folder, schema, the check of all SQL, the server key, the modules' start,
+// the working-day calendar. Keeps true: nothing answers a request before all of this has succeeded.
+#include "core/city.h"
+#include "base/file.h"
+#include "base/log.h"
+#include <assert.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+static int64_t real_now(void) {
+    return clock_now_ms();
+}
+
+static int load_key(struct city *city, struct err *e) {
+    char path[600];
+    struct str key;
+    snprintf(path, sizeof path, "%s/key.bin", city->folder);
+    if (!file_exists(path)) {
+        uint8_t fresh[32];
+        if (crypto_random(fresh, sizeof fresh) != OK) return err_set(e, ERR_crypto, "", "random");
+        int code = file_write(path, (struct str){(const char *)fresh, sizeof fresh}, 0600, e);
+        crypto_wipe(fresh, sizeof fresh);
+        if (code != OK) return code;
+    }
+    int code = file_read(&city->mem, path, 64, &key, e);
+    if (code != OK) return code;
+    if (key.n != sizeof city->key) return err_set(e, ERR_file, "key.bin", "length %zu", key.n);
+    memcpy(city->key, key.p, sizeof city->key);
+    return OK;
+}
+
+int city_load_calendar(struct city *city, struct err *e) {
+    struct conn *c = NULL;
+    int code = store_conn_open(city->store, &c, e);
+    if (code != OK) return code;
+    size_t cap = 8192;
+    int32_t *off = arena_array(&city->mem, cap, sizeof *off), *work = arena_array(&city->mem, cap, sizeof *work);
+    struct workdays w = {.off = off, .work = work};
+    struct stmt *s = store_query(c, Q_core_workdays, "");
+    while (off && work && store_next(s)) {
+        int32_t day = (int32_t)store_int(s, 0);
+        int year = clock_civil((int64_t)day * DAY_MS, 0).year;
+        if (w.first_year == 0) w.first_year = year;
+        w.last_year = year;
+        if (store_int(s, 1) && w.off_n < cap) off[w.off_n++] = day;
+        else if (!store_int(s, 1) && w.work_n < cap) work[w.work_n++] = day;
+    }
+    code = store_done(s, e);
+    store_conn_close(c);
+    if (code == OK) city->workdays = w;
+    return code;
+}
+
+static int start_modules(struct city *city, struct err *e) {
+    struct conn *c = NULL;
+    struct cx cx;
+    int code = store_conn_open(city->store, &c, e);
+    if (code != OK) return code;
+    struct hasher *h = hasher_open();
+    core_cx(&cx, city, &city->mem, c, h, NULL);
+    for (int i = 0; modules[i] && code == OK; i++) {
+        assert(i < (int)(sizeof city->mod / sizeof city->mod[0]));
+        if (modules[i]->start) code = modules[i]->start(&cx);
+        if (code != OK) {
+            log_line(LOG_ERROR, modules[i]->name, "start failed");
+            *e = cx.err;
+            if (e->code == OK) e->code = (enum err_code)code;
+        }
+    }
+    hasher_close(h);
+    store_conn_close(c);
+    return code;
+}
+
+// The store's hooks reach the ledger through these.
+static int before_commit(void *arg, struct conn *w, struct err *e) {
+    struct city *city = arg;
+    return city->before_commit ? city->before_commit(city, w, e) : OK;
+}
+
+static void after_commit(void *arg, bool committed) {
+    struct city *city = arg;
+    if (city->after_commit) city->after_commit(city, committed);
+}
+
+static void item_begin(void *arg) {
+    struct city *city = arg;
+    if (city->item_begin) city->item_begin(city);
+}
+
+static void item_undone(void *arg) {
+    struct city *city = arg;
+    if (city->item_undone) city->item_undone(city);
+}
+
+int city_open(struct city *city, struct err *e) {
+    city->magic = CITY_MAGIC;
+    arena_init(&city->mem, 0);
+    if (!city->now_ms) city->now_ms = real_now;
+    if (!city->origin[0]) snprintf(city->origin, sizeof city->origin, "gusu.local/ledger");
+    struct store_config config = {.folder = city->folder,
+                                  .arg = city,
+                                  .before_commit = before_commit,
+                                  .after_commit = after_commit,
+                                  .item_begin = item_begin,
+                                  .item_undone = item_undone};
+    int code = crypto_start(e);
+    if (code == OK) code = store_open(&config, &city->store, e);
+    if (code == OK && !(city->writer_hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");
+    if (code == OK) code = store_migrate(city->store, e);
+    if (code == OK) code = store_check_queries(city->store, e);
+    if (code == OK) code = city_index_routes(e);
+    if (code == OK) code = load_key(city, e);
+    if (code == OK) code = start_modules(city, e);
+    if (code == OK) code = city_load_calendar(city, e);
+    return code;
+}
+
+void city_close(struct city *city) {
+    for (int i = 0; modules[i]; i++)
+        if (modules[i]->stop) modules[i]->stop(city);
+    store_close(city->store);
+    hasher_close(city->writer_hasher);
+    crypto_wipe(city->key, sizeof city->key);
+    arena_free(&city->mem);
+    city->magic = 0;
+}
