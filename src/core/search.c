@@ -34,12 +34,14 @@ struct cutter {
     char run[RUN_MAX * 4];
     size_t ends[RUN_MAX]; // byte end of each character of the run
     int n;
+    bool goes_on; // the same Han run continues in the next piece
 };
 
 // The next run; long Han runs come in pieces that overlap by one character, so that no pair is lost.
 static bool next_run(struct cutter *c) {
     size_t bytes = 0;
     c->n = 0;
+    c->goes_on = false;
     while (c->at < c->text.n) {
         size_t before = c->at;
         int32_t ch = str_utf8_next(c->text, &c->at);
@@ -57,6 +59,7 @@ static bool next_run(struct cutter *c) {
         c->kind = k;
         if (c->n == RUN_MAX) { // a Latin word is cut here; Han goes on with its last character again
             c->at = before;
+            c->goes_on = k == HAN;
             if (k == HAN)
                 while (c->at > 0 && ((unsigned char)c->text.p[--c->at] & 0xC0) == 0x80) {
                 }
@@ -82,7 +85,8 @@ void search_cut(struct buf *out, struct str text) {
             buf_char(out, ' ');
             continue;
         }
-        for (int i = 0; i < c.n; i++) { // the last character alone makes one-character queries complete
+        int last = c.goes_on ? c.n - 1 : c.n; // the last character alone makes one-character queries complete
+        for (int i = 0; i < last; i++) {
             buf_put(out, chars(&c, i, i + 2 <= c.n ? i + 2 : c.n));
             buf_char(out, ' ');
         }

@@ -19,11 +19,15 @@
 
 extern const struct module catalog_module;
 
-#define CATALOG_COLUMNS_MAX 200
+#define CATALOG_COLUMNS_MAX   200
 #define CATALOG_RESOURCES_MAX 50
 
 enum catalog_share { CATALOG_SHARE_FREE = 1, CATALOG_SHARE_CONDITION = 2, CATALOG_SHARE_NEVER = 3 };
-enum catalog_open { CATALOG_OPEN_NONE = 0, CATALOG_OPEN_CONDITION = 1, CATALOG_OPEN_FREE = 2 }; // 0 = the safe one
+enum catalog_open {
+    CATALOG_OPEN_NONE = 0,
+    CATALOG_OPEN_CONDITION = 1,
+    CATALOG_OPEN_FREE = 2
+}; // 0 = the safe one
 enum catalog_state {
     CATALOG_DRAFT = 1, // with the steward
     CATALOG_SIGNING,   // 待签发: with the head of the provider's sharing unit
@@ -50,9 +54,11 @@ struct catalog_column {
     bool is_personal;     // its element speaks of a person
     enum element_rule rule;
     struct str element, element_role, code_list;
-    int share;     // enum catalog_share, the column's own
-    int open;      // enum catalog_open, the column's own
-    struct str office; // the 数源部门 of this column where it is not the data set's; else STR_NONE
+    int share;               // enum catalog_share, the column's own
+    int open;                // enum catalog_open, the column's own
+    struct str grade_reason; // why it is graded below its element
+    bool is_sealed;          // its values stand sealed in the present table
+    struct str office;       // the 数源部门 of this column where it is not the data set's; else STR_NONE
 };
 
 struct catalog_dataset {
@@ -67,6 +73,7 @@ struct catalog_dataset {
     struct str open_condition_zh, open_condition_en;
     struct str cycle, subject, area_column, spatial;
     struct str modes, keywords, class_codes, related; // ' '-joined; keywords '|'-joined
+    struct str notices, checks;                       // ' '-joined word keys; JSON array of quality rules
     struct str source_zh, source_en, source_date, licence;
     bool is_synthetic;
     int64_t seed;
@@ -74,20 +81,23 @@ struct catalog_dataset {
     bool is_verify_only; // its table answers only 一致 / 不一致
     int64_t table;       // r_<table> now in use; 0 = nothing loaded
     int64_t rows;
-    int64_t created_ms, changed_ms, published_ms, updated_ms; // updated: the data
+    int64_t created_ms, changed_ms, published_ms;
+    int64_t updated_ms, data_ms; // the data were put here; how new they say they are
+    double score;                // 0…100; negative = not measured
+    int64_t n, live, work, last; // row, and the editions
     struct catalog_column *columns;
     int columns_n;
 };
 
 struct catalog_resource {
-    int64_t id;          // r.id, in our tables
+    int64_t id; // r.id, in our tables
     struct str dataset;
-    struct str rid;      // in the interface, unique in the data set: "table", "file-2"
+    struct str rid; // in the interface, unique in the data set: "table", "file-2"
     enum catalog_kind kind;
     struct str title_zh, title_en, format;
     bool is_tested, is_test_ok, is_verify_only;
     int64_t tested_ms, rows, bytes, table, table_edition;
-    struct str upstream;  // of a service
+    struct str upstream;       // of a service
     struct str file_name, sm3; // of a file: lower-case hex of the SM3 of its bytes
 };
 
@@ -96,18 +106,21 @@ int catalog_dataset_get(struct cx *cx, struct str id, struct catalog_dataset **r
 // The edition in the works if there is one, else the live one, else the last (withdrawn).
 int catalog_dataset_work(struct cx *cx, struct str id, struct catalog_dataset **ret) MUST;
 int catalog_edition_get(struct cx *cx, struct str id, int64_t edition, struct catalog_dataset **ret) MUST;
-const struct catalog_column *catalog_column_find(const struct catalog_dataset *ds, struct str id); // NULL if none
+const struct catalog_column *catalog_column_find(const struct catalog_dataset *ds,
+                                                 struct str id); // NULL if none
 
 // One point read for hot paths that cached a data set: false when nothing is live. A cached view is still good
 // while both values are what they were.
 bool catalog_live_now(struct cx *cx, struct str id, int64_t *ret_version, int64_t *ret_table) MUST;
 
 int catalog_resources(struct cx *cx, struct str dataset, struct catalog_resource **ret, size_t *ret_n) MUST;
-int catalog_resource_get(struct cx *cx, struct str dataset, struct str rid, struct catalog_resource *ret) MUST;
+int catalog_resource_get(struct cx *cx, struct str dataset, struct str rid,
+                         struct catalog_resource *ret) MUST;
 
 // The generated table's shape for core/table.h: the columns that the present table holds, in the edition's order;
 // ret->table 0 when nothing is loaded. ret_index[i] (may be NULL) = index in ds->columns.
-int catalog_shape(struct cx *cx, const struct catalog_dataset *ds, struct table_shape *ret, int **ret_index) MUST;
+int catalog_shape(struct cx *cx, const struct catalog_dataset *ds, struct table_shape *ret,
+                  int **ret_index) MUST;
 
 // Published data sets are seen by every log-in; drafts by their office's steward and head, the reviewer and the
 // authority. The portal sees only live data sets whose `open` is not none: catalog_is_open.
@@ -116,12 +129,15 @@ bool catalog_is_open(const struct catalog_dataset *ds);
 // A column that open views show: its own flag is open, its grade L1, and the data set itself is open.
 bool catalog_column_is_open(const struct catalog_dataset *ds, const struct catalog_column *c);
 
-struct catalog_matter { struct str id, zh, en, target, office; };
+struct catalog_matter {
+    struct str id, zh, en, target, office;
+};
 int catalog_matter_get(struct cx *cx, struct str id, struct catalog_matter *ret) MUST; // ERR_not_found
 bool catalog_matter_ok(struct cx *cx, struct str id);
 
 // One of a code list's present version, and its words ("存续" / "in business"); false when unknown.
-bool catalog_code_words(struct cx *cx, struct str list, struct str code, struct str *ret_zh, struct str *ret_en) MUST;
+bool catalog_code_words(struct cx *cx, struct str list, struct str code, struct str *ret_zh,
+                        struct str *ret_en) MUST;
 
 // What waits for the asker, for the one work list (exchange joins it with its own).
 struct catalog_task {

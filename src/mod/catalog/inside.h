@@ -49,6 +49,7 @@ int catalog_table_flip(struct cx *cx, const struct catalog_dataset *ds, const st
                        int64_t table, int64_t series, int64_t rows, int64_t bytes, struct str sm3,
                        int64_t *ret_old_table) MUST;
 // The resource of kind table; rid empty = the first one. ERR_not_found.
-int catalog_table_resource(struct cx *cx, struct str dataset, struct str rid, struct catalog_resource *ret) MUST;
+int catalog_table_resource(struct cx *cx, struct str dataset, struct str rid,
+                           struct catalog_resource *ret) MUST;
 
 #endif

@@ -60,14 +60,17 @@ CREATE INDEX catalog_duty_office ON catalog_duty (office);
 
 -- The head of a data set. live = the published edition, work = the one in the works; 0 = none.
 CREATE TABLE catalog_dataset (
-    id TEXT PRIMARY KEY,
+    n INTEGER PRIMARY KEY,               -- for the full-text index: 2n = live edition, 2n + 1 = the one in the works
+    id TEXT NOT NULL UNIQUE,
     office TEXT NOT NULL,
     live INTEGER NOT NULL, work INTEGER NOT NULL, last INTEGER NOT NULL, -- last edition number given
     slots INTEGER NOT NULL,              -- greatest column slot ever given
     version INTEGER NOT NULL,            -- If-Match
     pack TEXT NOT NULL,                  -- the pack that keeps it, '' = made here
     pack_digest TEXT NOT NULL,
-    published_ms INTEGER NOT NULL, updated_ms INTEGER NOT NULL,
+    published_ms INTEGER NOT NULL,
+    updated_ms INTEGER NOT NULL,         -- the data were last put here
+    data_ms INTEGER NOT NULL,            -- how new the data say they are: source date or latest data time; 0 = unknown
     score REAL,                          -- latest quality, NULL = not measured
     created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, actor INTEGER NOT NULL
 ) STRICT;
@@ -146,5 +149,5 @@ CREATE TABLE catalog_quality (
     created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, actor INTEGER NOT NULL
 ) STRICT;
 
--- Full text: bigrams cut in C (core/search.h); rowid = the data set's own.
+-- Full text: pairs of characters cut in C (core/search.h); rowid = 2n or 2n + 1 of catalog_dataset.
 CREATE VIRTUAL TABLE catalog_search USING fts5 (title, words, body, tokenize = 'ascii');
