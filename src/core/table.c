@@ -360,35 +360,45 @@ int table_cell_read(struct arena *mem, enum table_type type, struct str text, st
 
 // --- writing ---
 
-struct str table_cell_text(struct arena *mem, enum table_type type, const struct table_cell *c) {
-    if (c->kind == TABLE_CELL_NULL) return STR_NONE;
-    if (c->kind == TABLE_CELL_TEXT) return c->s;
-    if (type == TABLE_DATE) return clock_date(mem, (int32_t)c->i);
-    if (type == TABLE_DATETIME) return clock_iso_offset(mem, c->i, CHINA_OFFSET_MS);
-    if (type == TABLE_BOOL) return c->i ? S("true") : S("false");
-    struct buf b = buf_new(mem, 20, 24);
-    buf_int(&b, c->i);
-    return buf_str(&b);
-}
-
-// Two digits; the hot path formats dates without a detour through the arena.
+// Two digits; dates are formatted without a detour through the arena: this is the hot path.
 static void put2(char *p, int v) {
     p[0] = (char)('0' + v / 10);
     p[1] = (char)('0' + v % 10);
 }
 
-static void json_date(struct jw *w, int64_t days) {
+#define DATE_BYTES 10
+static bool date_text(int64_t days, char text[DATE_BYTES]) {
     const struct civil d = clock_civil(days * DAY_MS, 0);
-    char text[10] = "0000-00-00";
-    if (d.year < 0 || d.year > 9999) {
-        jw_null(w);
-        return;
-    }
+    if (d.year < 0 || d.year > 9999) return false;
     put2(text, d.year / 100);
     put2(text + 2, d.year % 100);
+    text[4] = text[7] = '-';
     put2(text + 5, d.month);
     put2(text + 8, d.day);
-    jw_text(w, (struct str){text, sizeof text});
+    return true;
+}
+
+void table_cell_put(struct buf *out, enum table_type type, const struct table_cell *c) {
+    char date[DATE_BYTES];
+    if (c->kind == TABLE_CELL_NULL) return;
+    if (c->kind == TABLE_CELL_TEXT)
+        buf_put(out, c->s);
+    else if (type == TABLE_DATE) {
+        if (date_text(c->i, date)) buf_put(out, (struct str){date, sizeof date});
+    } else if (type == TABLE_DATETIME)
+        buf_put(out, clock_iso_offset(out->mem, c->i, CHINA_OFFSET_MS));
+    else if (type == TABLE_BOOL)
+        buf_puts(out, c->i ? "true" : "false");
+    else
+        buf_int(out, c->i);
+}
+
+struct str table_cell_text(struct arena *mem, enum table_type type, const struct table_cell *c) {
+    if (c->kind == TABLE_CELL_NULL) return STR_NONE;
+    if (c->kind == TABLE_CELL_TEXT) return c->s;
+    struct buf b = buf_new(mem, 32, 64);
+    table_cell_put(&b, type, c);
+    return buf_str(&b);
 }
 
 void table_cell_json(struct jw *w, enum table_type type, const struct table_cell *c) {
@@ -401,7 +411,11 @@ void table_cell_json(struct jw *w, enum table_type type, const struct table_cell
         else
             jw_text(w, c->s);
     } else if (type == TABLE_DATE) {
-        json_date(w, c->i);
+        char date[DATE_BYTES];
+        if (date_text(c->i, date))
+            jw_text(w, (struct str){date, sizeof date});
+        else
+            jw_null(w);
     } else if (type == TABLE_DATETIME) {
         jw_text(w, clock_iso_offset(w->out->mem, c->i, CHINA_OFFSET_MS));
     } else if (type == TABLE_BOOL) {

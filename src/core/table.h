@@ -87,6 +87,7 @@ struct table_cell {
 // Reads a value as offices write it; empty gives TABLE_CELL_NULL. ERR_field_type (arg = the type), ERR_too_large.
 int table_cell_read(struct arena *mem, enum table_type type, struct str text, struct table_cell *ret,
                     struct err *e) MUST;
+void table_cell_put(struct buf *out, enum table_type type, const struct table_cell *c); // the same, appended
 struct str table_cell_text(struct arena *mem, enum table_type type, const struct table_cell *c); // CSV's form
 void table_cell_json(struct jw *w, enum table_type type, const struct table_cell *c);
 
@@ -98,9 +99,10 @@ int table_insert(struct cx *cx, const struct table_shape *s, int64_t id, const s
 int table_find(struct cx *cx, const struct table_shape *s, const struct table_cell *cells,
                int64_t *ret_id) MUST;
 int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells) MUST;
-// Copies rows after *after (ids kept) from another table of the same columns; *after moves on, 0 rows = done.
-int table_copy(struct cx *cx, const struct table_shape *s, int64_t from_table, int64_t *after, int64_t most,
-               int64_t *ret_rows) MUST;
+// Copies rows after *after (ids kept) from another table of the data set: the columns that both hold in the same
+// form, others stay empty. *after moves on; 0 rows = done.
+int table_copy(struct cx *cx, const struct table_shape *s, const struct table_shape *from, int64_t *after,
+               int64_t most, int64_t *ret_rows) MUST;
 // Deletes up to `most` rows; when none is left, drops the table and says so.
 int table_drop_slice(struct cx *cx, int64_t table, int64_t most, bool *ret_gone) MUST;
 

@@ -7,7 +7,7 @@
 #include <assert.h>
 
 // A statement over all columns of the widest table: "c_200,b_200," and "?401," each.
-#define SQL_MAX 8192
+#define SQL_MAX 7168
 struct sql {
     size_t n;
     char p[SQL_MAX];
@@ -255,11 +255,20 @@ int table_find(struct cx *cx, const struct table_shape *s, const struct table_ce
 
 // --- moving and dropping, in slices ---
 
-int table_copy(struct cx *cx, const struct table_shape *s, int64_t from_table, int64_t *after, int64_t most,
-               int64_t *ret_rows) {
-    assert(s->table > 0 && from_table > 0 && cx->is_writer);
+static bool holds_same(const struct table_shape *s, const struct table_column *c) {
+    for (int i = 0; i < s->n; i++)
+        if (s->columns[i].n == c->n)
+            return s->columns[i].type == c->type && s->columns[i].is_sealed == c->is_sealed;
+    return false;
+}
+
+int table_copy(struct cx *cx, const struct table_shape *s, const struct table_shape *from, int64_t *after,
+               int64_t most, int64_t *ret_rows) {
+    assert(s->table > 0 && from->table > 0 && s->table != from->table && cx->is_writer);
+    const int64_t from_table = from->table;
     struct sql q, list = {0};
     for (int i = 0; i < s->n; i++) {
+        if (!holds_same(from, &s->columns[i])) continue;
         put_name(&list, ",c_", s->columns[i].n);
         if (table_has_blind(&s->columns[i])) put_name(&list, ",b_", s->columns[i].n);
     }
