@@ -96,7 +96,8 @@ struct catalog_resource {
     enum catalog_kind kind;
     struct str title_zh, title_en, format;
     bool is_tested, is_test_ok, is_verify_only;
-    int64_t tested_ms, rows, bytes, table, table_edition;
+    int64_t tested_ms, loaded_ms, rows, bytes, table, table_edition, series;
+    struct str test_note;      // why the last test failed
     struct str upstream;       // of a service
     struct str file_name, sm3; // of a file: lower-case hex of the SM3 of its bytes
 };

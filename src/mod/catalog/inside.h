@@ -36,7 +36,17 @@ struct catalog_known {
 };
 bool catalog_known(void *known, struct str value);
 
-// --- editions (store.c) ---
+// --- heads and editions (store.c) ---
+struct catalog_head {
+    int64_t n;
+    struct str id, office, pack, pack_digest;
+    int64_t live, work, last, version, published_ms, updated_ms, data_ms, created_ms, changed_ms;
+    int slots;
+    double score; // negative = not measured
+};
+struct str catalog_none(struct str s); // STR_NONE becomes "": our columns are NOT NULL
+int catalog_head_get(struct cx *cx, struct str id, struct catalog_head *ret) MUST; // ERR_not_found
+struct table_column catalog_table_column(const struct catalog_column *c);
 #define CATALOG_LIVE 0  // for `edition`: the published one
 #define CATALOG_WORK -1 // the one in the works, else the live, else the last
 // The edition that a load fills a table for: the live one, before the first publication the one in the works.
