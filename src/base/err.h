@@ -11,7 +11,8 @@ enum err_code {
 #define ERR(name, status, zh, en) ERR_##name,
 #include "base/errors.def"
 #undef ERR
-    ERR_COUNT
+    ERR_COUNT,
+    ERR_SIGNED = -1 // never used: makes the type int under every compiler, so that `return e->code;` converts nothing
 };
 
 struct err_info {
