@@ -303,7 +303,7 @@ static int read_number(struct parser *p) {
         if (s - from > 8) return fail(p, ERR_json_number, p->at);
         ok = s > from;
     }
-    if (!ok && s == end) return fail(p, ERR_json_end, s);
+    if (!ok && s == end && s == from) return fail(p, ERR_json_end, s); // a digit was still to come
     if (!ok || s - p->at > JSON_NUMBER_MAX) return fail(p, ERR_json_number, p->at);
     node_add(p, p->at, s, JSON_NUMBER);
     p->at = s;
