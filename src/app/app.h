@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// What the files of the wiring share: options, the server, the commands.
+#ifndef APP_APP_H
+#define APP_APP_H
+#include "core/city.h"
+#include "core/pack.h"
+#include "net/http.h"
+
+#define APP_ALLOW_MAX 32
+struct options { // from the command line; every one is named in `gusu help`
+    const char *data, *pack, *address, *web, *base_url, *origin;
+    int port;
+    bool demo, tls, quiet;
+    struct str allow[APP_ALLOW_MAX]; // upstream "host:port" inside the own network
+    size_t allow_n;
+    const char *rest[16]; // words that are no options
+    int rest_n;
+};
+extern const struct module app_module; // the server's own routes: events
+
+struct server;
+int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) MUST;
+int server_port(const struct server *s);
+void server_run(struct server *s);  // until server_stop
+void server_stop(struct server *s); // from a signal handler too
+void server_close(struct server *s);
+
+// A city opened for a command: folder, modules, a reader and a hasher of this thread, and a cx of nobody.
+struct session {
+    struct city city;
+    struct arena mem;
+    struct conn *conn;
+    struct hasher *hasher;
+    struct cx cx;
+};
+int session_open(struct session *s, const struct options *o, struct err *e) MUST;
+void session_close(struct session *s);
+int app_load(struct cx *cx, const char *folder, bool demo, bool only_check); // tells people; exit code
+
+int command_serve(const struct options *o);
+int command_load(const struct options *o);
+int command_check(const struct options *o);
+int command_user(const struct options *o);
+int command_api(const struct options *o);
+int command_verify(const struct options *o);
+int command_bench(const struct options *o);
+#endif

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// The command line: one table of commands, one of options; both make `gusu help`. Wiring only.
+#include "app/app.h"
+#include "base/log.h"
+#include "core/self.h"
+#include "crypto/secret.h"
+#include "mod/people/people.h"
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct server *running; // for the signal handler alone
+
+static void on_signal(int sig) {
+    (void)sig;
+    if (running) server_stop(running);
+}
+
+static int say(const struct err *e) {
+    char mem_space[1];
+    (void)mem_space;
+    struct arena mem;
+    arena_init(&mem, 0);
+    struct str zh = err_text(&mem, e, true), en = err_text(&mem, e, false);
+    fprintf(stderr, "gusu: %s%s%.*s / %.*s\n", e->field, e->field[0] ? ": " : "", STRF(zh), STRF(en));
+    arena_free(&mem);
+    return 1;
+}
+
+int command_serve(const struct options *o) {
+    struct session s;
+    struct err e = {0};
+    int code = session_open(&s, o, &e);
+    if (code == OK && o->pack && app_load(&s.cx, o->pack, o->demo, false) != 0) {
+        session_close(&s);
+        return 1;
+    }
+    if (code == OK) code = server_open(&s.city, o, &running, &e);
+    if (code != OK) {
+        session_close(&s);
+        return say(&e);
+    }
+    struct sigaction act = {.sa_handler = on_signal};
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    if (!s.city.base_url[0])
+        snprintf(s.city.base_url, sizeof s.city.base_url, "%s://%s:%d", o->tls ? "https" : "http",
+                 strcmp(o->address, "127.0.0.1") == 0 || strcmp(o->address, "0.0.0.0") == 0 ? "localhost" : o->address,
+                 server_port(running));
+    // The load's memory is not kept while serving.
+    arena_free(&s.mem);
+    printf("gusu 姑苏  %s\n", s.city.base_url);
+    fflush(stdout);
+    server_run(running);
+    struct server *done = running;
+    running = NULL;
+    server_close(done);
+    session_close(&s);
+    return 0;
+}
+
+static int load_or_check(const struct options *o, bool only_check) {
+    struct options with = *o;
+    char folder[] = "/tmp/gusu-check-XXXXXX";
+    if (o->rest_n != 1) {
+        fprintf(stderr, "gusu: %s PACK\n", only_check ? "check" : "load");
+        return 2;
+    }
+    if (only_check) { // a city of its own, so that checking needs no data folder and touches none
+        with.data = mkdtemp(folder);
+        if (!with.data) return 1;
+    }
+    struct session s;
+    struct err e = {0};
+    int code = session_open(&s, &with, &e);
+    int result = code == OK ? app_load(&s.cx, o->rest[0], o->demo, only_check) : say(&e);
+    session_close(&s);
+    if (only_check) {
+        static const char *const files[] = {"gusu.db", "gusu.db-wal", "gusu.db-shm", "key.bin", "lock"};
+        char path[600];
+        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+            snprintf(path, sizeof path, "%s/%s", with.data, files[i]);
+            unlink(path);
+        }
+        rmdir(with.data);
+    }
+    return result;
+}
+
+int command_load(const struct options *o) {
+    return load_or_check(o, false);
+}
+
+int command_check(const struct options *o) {
+    return load_or_check(o, true);
+}
+
+// `gusu user LOGIN ROLE`: the only way to a first administrator. The password is read from GUSU_PASSWORD or made.
+int command_user(const struct options *o) {
+    struct session s;
+    struct err e = {0};
+    char made[32] = {0};
+    if (o->rest_n != 2) {
+        fprintf(stderr, "gusu: user LOGIN sysadmin|secadmin|auditor\n");
+        return 2;
+    }
+    int code = session_open(&s, o, &e);
+    if (code != OK) {
+        session_close(&s);
+        return say(&e);
+    }
+    const char *given = getenv("GUSU_PASSWORD");
+    if (!given) {
+        uint8_t bytes[15];
+        if (crypto_random(bytes, sizeof bytes) != OK) return 1;
+        struct str text = str_base64url(&s.mem, bytes, sizeof bytes);
+        snprintf(made, sizeof made, "%.*s-aA1", STRF(text));
+    }
+    struct str password = str_of(given ? given : made);
+    code = people_admin_create(&s.cx, str_of(o->rest[0]), str_of(o->rest[1]), password);
+    if (code != OK) say(&s.cx.err);
+    else if (given) printf("%s: ok\n", o->rest[0]);
+    else printf("%s: %s\n", o->rest[0], made);
+    crypto_wipe(made, sizeof made);
+    session_close(&s);
+    return code == OK ? 0 : 1;
+}
+
+// `gusu api`: the route table as people read it.
+int command_api(const struct options *o) {
+    struct err e = {0};
+    (void)o;
+    if (city_index_routes(&e) != OK) return say(&e);
+    for (int i = 0; i < index_count(); i++) {
+        const struct route *r = index_route(i);
+        printf("%-6s %-58s %s / %s\n", r->verb, r->path, r->zh, r->en);
+    }
+    return 0;
+}
+
+static const struct command { const char *name; int (*run)(const struct options *o); const char *usage, *zh, *en; } commands[] = {
+    {"serve", command_serve, "--data DIR --port N [--pack PACK] [--demo] [--tls]", "启动服务", "start the server"},
+    {"load", command_load, "PACK --data DIR [--demo]", "装载城市内容包", "load a city's pack"},
+    {"check", command_check, "PACK", "检查内容包，指出文件与行", "check a pack, naming file and line"},
+    {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY]", "离线核验存证", "verify a ledger or a receipt offline"},
+    {"user", command_user, "LOGIN ROLE --data DIR", "建立首个管理员", "make a first administrator"},
+    {"bench", command_bench, "NAME", "性能测量", "measure"},
+    {"api", command_api, "", "列出全部接口", "list all interfaces"},
+};
+
+static const struct option_row { const char *name; size_t at; bool is_flag; const char *zh, *en; } option_rows[] = {
+    {"--data", offsetof(struct options, data), false, "数据文件夹 (data)", "data folder"},
+    {"--pack", offsetof(struct options, pack), false, "启动时装载的内容包", "pack to load at start"},
+    {"--address", offsetof(struct options, address), false, "监听地址 (127.0.0.1)", "address to listen on"},
+    {"--web", offsetof(struct options, web), false, "网页文件夹", "folder of the web page"},
+    {"--base-url", offsetof(struct options, base_url), false, "对外网址", "URL as users see it"},
+    {"--origin", offsetof(struct options, origin), false, "存证日志名称", "origin of the ledger"},
+    {"--demo", offsetof(struct options, demo), true, "建立演示账号", "make the demo accounts"},
+    {"--tls", offsetof(struct options, tls), true, "HTTPS（首次自签证书）", "HTTPS (self-signed at first)"},
+    {"--quiet", offsetof(struct options, quiet), true, "只记警告", "log warnings only"},
+};
+
+static int help(void) {
+    printf("gusu 姑苏: 城市数字底座 / a city's digital base\n\n");
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        printf("  gusu %-7s %-52s %s / %s\n", commands[i].name, commands[i].usage, commands[i].zh, commands[i].en);
+    printf("\n");
+    for (size_t i = 0; i < sizeof option_rows / sizeof option_rows[0]; i++)
+        printf("  %-12s %s / %s\n", option_rows[i].name, option_rows[i].zh, option_rows[i].en);
+    printf("  %-12s %s\n  %-12s %s\n", "--port", "端口 (8080; 0 = 任一) / port", "--allow-upstream",
+           "允许的内网上游 host:port，可多次 / an upstream inside the own network");
+    return 0;
+}
+
+static int read_options(int argc, char **argv, struct options *o) {
+    for (int i = 2; i < argc; i++) {
+        const struct option_row *row = NULL;
+        for (size_t k = 0; k < sizeof option_rows / sizeof option_rows[0]; k++)
+            if (strcmp(argv[i], option_rows[k].name) == 0) row = &option_rows[k];
+        const char *value = i + 1 < argc ? argv[i + 1] : NULL;
+        int64_t port;
+        if (row && row->is_flag) {
+            *(bool *)((char *)o + row->at) = true;
+        } else if (row && value) {
+            *(const char **)((char *)o + row->at) = value;
+            i++;
+        } else if (strcmp(argv[i], "--port") == 0 && value && str_int64(str_of(value), &port) && port >= 0 && port < 65536) {
+            o->port = (int)port;
+            i++;
+        } else if (strcmp(argv[i], "--allow-upstream") == 0 && value && o->allow_n < APP_ALLOW_MAX) {
+            o->allow[o->allow_n++] = str_of(value);
+            i++;
+        } else if ((strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "verify") == 0 || argv[i][0] != '-') && o->rest_n < 16) {
+            o->rest[o->rest_n++] = argv[i];
+        } else {
+            fprintf(stderr, "gusu: 不认识的选项 / unknown option: %s\n", argv[i]);
+            return 2;
+        }
+    }
+    return 0;
+}
+
+// The page lies beside the binary: build/gusu and build/web.
+static const char *web_beside(const char *self, char *out, size_t n) {
+    char path[512];
+    ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (len <= 0) snprintf(path, sizeof path, "%s", self);
+    else path[len] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash) *slash = 0;
+    snprintf(out, n, "%s/web", slash ? path : ".");
+    return out;
+}
+
+int main(int argc, char **argv) {
+    char web[600];
+    struct options o = {.data = "data", .port = 8080, .address = "127.0.0.1"};
+    o.web = web_beside(argv[0], web, sizeof web);
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) return help();
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(argv[1], commands[i].name) != 0) continue;
+        int bad = read_options(argc, argv, &o);
+        if (bad) return bad;
+        if (o.quiet) log_set_level(LOG_WARN);
+        return commands[i].run(&o);
+    }
+    fprintf(stderr, "gusu: 不认识的命令 / unknown command: %s (gusu help)\n", argv[1]);
+    return 2;
+}

@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// Where the rooms meet: requests from net go to core on the thread that their kind wants, replies come back to the
+// loop. Keeps true: a WRITE's reply, and that of a READ with an entry, leaves only after its commit.
+//
+//   loop thread    heads, READs (one snapshot per tick), replies, events to pages
+//   writer thread  WRITEs and entries (the store's commit queue)
+//   workers        SLOW routes; READs that exceeded their step limit
+//   jobs thread    what wakes by itself
+#include "app/server.h"
+#include "base/log.h"
+#include "net/fetch.h"
+#include "net/static.h"
+#include <assert.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define READ_STEPS 3000000      // engine steps of a READ on the loop (some tens of ms) before a worker takes it
+#define BODY_STANDARD 65536     // bytes of a JSON body unless the route says otherwise
+
+#define HEADER(name, value) {{name, sizeof(name) - 1}, {value, sizeof(value) - 1}}
+static const struct http_header api_headers[] = {
+    HEADER("X-Content-Type-Options", "nosniff"),
+    HEADER("Referrer-Policy", "same-origin"),
+};
+static const struct http_header page_headers[] = {
+    HEADER("X-Content-Type-Options", "nosniff"),
+    HEADER("Referrer-Policy", "same-origin"),
+    HEADER("X-Frame-Options", "DENY"),
+    HEADER("Content-Security-Policy",
+           "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+           "font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+           "form-action 'self'"),
+};
+
+static struct str header_of(void *arg, const char *name) {
+    return http_header(arg, name);
+}
+
+static const char *const verbs[] = {[HTTP_GET] = "GET",   [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",      [HTTP_PUT] = "PUT",
+                                    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS"};
+
+static void fill_request(struct call *c, struct http_exchange *x) {
+    c->req = (struct request){.verb = str_of(verbs[x->method]), .path = x->path, .query = x->query, .body = x->body,
+                              .body_fd = x->body_fd, .body_bytes = x->body_bytes, .peer = x->peer, .is_tls = x->is_tls,
+                              .headers_arg = x, .header = header_of};
+}
+
+static void send_reply(struct call *c) {
+    struct reply *r = &c->cx.reply;
+    struct http_header headers[sizeof r->headers / sizeof r->headers[0] + 4];
+    size_t n = 0;
+    bool has_cache = false;
+    for (int i = 0; i < r->headers_n; i++) {
+        headers[n++] = (struct http_header){r->headers[i][0], r->headers[i][1]};
+        has_cache |= str_eq_nocase(r->headers[i][0], S("Cache-Control"));
+    }
+    for (size_t i = 0; i < sizeof api_headers / sizeof api_headers[0]; i++) headers[n++] = api_headers[i];
+    if (!has_cache) headers[n++] = (struct http_header){S("Cache-Control"), S("no-store")};
+    struct http_out out = {.status = r->status ? r->status : 200,
+                           .type = r->type.n ? r->type : S("application/json"),
+                           .headers = headers,
+                           .headers_n = n};
+    if (str_eq(r->type, S("text/event-stream"))) listeners_add(c, &out);
+    else if (r->fd >= 0) http_reply_file(c->x, &out, r->fd, 0, r->fd_bytes);
+    else http_reply(c->x, &out, r->body.p ? r->body : buf_str(&c->cx.out));
+}
+
+// --- the writer's answers come back as posts ---
+static void write_back(struct http_post *p) {
+    struct call *c = (struct call *)((char *)p - offsetof(struct call, post));
+    if (c->cx.route->kind == ROUTE_WRITE) core_written(&c->cx, c->work.err.code, &c->work.err);
+    else core_noted(&c->cx, c->work.err.code, &c->work.err);
+    send_reply(c);
+}
+
+static void work_done(struct work *first) {
+    struct http_post *head = NULL, **tail = &head;
+    struct server *s = ((struct call *)first)->server;
+    for (struct work *w = first; w;) {
+        struct call *c = (struct call *)w;
+        w = w->next;
+        c->post = (struct http_post){.run = write_back};
+        *tail = &c->post;
+        tail = &c->post.next;
+    }
+    http_post(s->loop, head);
+}
+
+static int run_write(struct work *w, struct conn *db, struct err *e) {
+    return core_run_write(&((struct call *)w)->cx, db, e);
+}
+
+static int run_note(struct work *w, struct conn *db, struct err *e) {
+    return core_run_note(&((struct call *)w)->cx, db, e);
+}
+
+static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, struct err *e), bool is_plain) {
+    c->work = (struct work){.run = run, .done = work_done, .is_plain = is_plain};
+    http_reply_later(c->x);
+    if (store_submit(c->server->city->store, &c->work) == OK) return;
+    c->cx.err = (struct err){.code = ERR_busy};
+    core_problem(&c->cx);
+    send_reply(c);
+}
+
+// --- slow calls ---
+static void slow_back(struct http_post *p) {
+    struct call *c = (struct call *)((char *)p - offsetof(struct call, post));
+    c->cx.db = c->server->reader;
+    c->cx.hasher = c->server->hasher;
+    send_reply(c);
+}
+
+static void run_slow(struct task *t, struct worker *w) {
+    struct call *c = (struct call *)((char *)t - offsetof(struct call, task));
+    c->cx.db = w->conn;
+    c->cx.hasher = w->hasher;
+    core_run(&c->cx);
+    c->post = (struct http_post){.run = slow_back};
+    http_post(c->server->loop, &c->post);
+}
+
+static void give_to_worker(struct call *c) {
+    c->task = (struct task){.run = run_slow};
+    http_reply_later(c->x);
+    if (workers_give(c->server, &c->task)) return;
+    c->cx.err = (struct err){.code = ERR_busy};
+    core_problem(&c->cx);
+    send_reply(c);
+}
+
+static void run_read(struct call *c) {
+    store_step_limit(c->cx.db, READ_STEPS);
+    core_run(&c->cx);
+    store_step_limit(c->cx.db, 0);
+    if (c->cx.err.code == ERR_busy && c->cx.route->kind == ROUTE_READ) { // too long for the loop: again, elsewhere
+        struct actor who = c->cx.who;
+        struct value *in = c->cx.in;
+        const struct route *route = c->cx.route;
+        core_cx(&c->cx, c->server->city, c->x->mem, c->server->reader, c->server->hasher, &c->req);
+        c->cx.who = who;
+        c->cx.in = in;
+        c->cx.route = route;
+        give_to_worker(c);
+        return;
+    }
+    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK) submit(c, run_note, true);
+    else send_reply(c);
+}
+
+static bool is_ours(struct str path) {
+    return str_starts(path, S("/api/")) || str_starts(path, S("/ledger/")) || str_starts(path, S("/datastore/")) ||
+           str_eq(path, S("/metrics"));
+}
+
+static void on_request(void *arg, struct http_exchange *x) {
+    struct server *s = arg;
+    struct str params[CX_PARAMS_MAX];
+    int params_n;
+    bool known;
+    struct str verb = str_of(verbs[x->method]);
+    if (!is_ours(x->path) && !core_route(verb, x->path, params, &params_n, x->mem, &known) && !known) {
+        static_serve(s->pages, x, page_headers, sizeof page_headers / sizeof page_headers[0]);
+        return;
+    }
+    struct call *c = arena_take(x->mem, sizeof *c);
+    if (!c) {
+        http_reply(x, &(struct http_out){.status = 503}, S(""));
+        return;
+    }
+    c->server = s;
+    c->x = x;
+    fill_request(c, x);
+    core_cx(&c->cx, s->city, x->mem, s->reader, s->hasher, &c->req);
+    if (!core_open(&c->cx)) {
+        send_reply(c);
+        return;
+    }
+    switch (c->cx.route->kind) {
+    case ROUTE_WRITE: submit(c, run_write, false); break;
+    case ROUTE_SLOW: give_to_worker(c); break;
+    case ROUTE_READ:
+    case ROUTE_READ_ENTRY: run_read(c); break;
+    }
+}
+
+static int64_t on_head(void *arg, struct http_exchange *x) {
+    (void)arg;
+    if (x->method == HTTP_GET || x->method == HTTP_HEAD || x->method == HTTP_OPTIONS) return 0;
+    struct str params[CX_PARAMS_MAX];
+    int params_n;
+    bool known;
+    const struct route *r = core_route(str_of(verbs[x->method]), x->path, params, &params_n, x->mem, &known);
+    return r && r->body_max ? r->body_max : BODY_STANDARD;
+}
+
+static void on_tick(void *arg, bool is_begin) {
+    struct server *s = arg;
+    if (is_begin) store_read_begin(s->reader);
+    else store_read_end(s->reader);
+}
+
+// --- HTTP out for proxied services ---
+static enum http_method method_of(struct str verb) {
+    for (int i = HTTP_GET; i <= HTTP_OPTIONS; i++)
+        if (str_eq(str_of(verbs[i]), verb)) return (enum http_method)i;
+    return HTTP_GET;
+}
+
+static int fetch_out(struct city *city, struct arena *mem, struct str verb, struct str url, struct str type, struct str body,
+                     int timeout_ms, int *ret_status, struct str *ret_type, struct str *ret_body, bool *ret_maybe_done,
+                     struct err *e) {
+    struct http_header h = {S("Content-Type"), type};
+    struct fetch_request q = {.method = method_of(verb), .url = url, .body = body, .headers = &h, .headers_n = type.n ? 1 : 0,
+                              .timeout_ms = timeout_ms, .allow = city->allow_upstream, .allow_n = city->allow_upstream_n};
+    struct fetch_reply r = {0};
+    int code = fetch(mem, &q, &r, e);
+    *ret_status = r.status;
+    *ret_type = r.type;
+    *ret_body = r.body;
+    *ret_maybe_done = r.maybe_done;
+    return code;
+}
+
+static int url_ok(struct city *city, struct arena *mem, struct str url, struct err *e) {
+    return fetch_url_ok(mem, url, city->allow_upstream, city->allow_upstream_n, e);
+}
+
+static int make_certificate(struct server *s, const struct options *o, struct http_config *config, struct err *e) {
+    if (!o->tls) return OK;
+    int code = server_certificate(s, e);
+    config->cert_pem_path = s->cert_path;
+    config->key_pem_path = s->key_path;
+    return code;
+}
+
+int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) {
+    struct server *s = calloc(1, sizeof *s);
+    if (!s) return err_set(e, ERR_no_memory, "", "server");
+    s->city = city;
+    arena_init(&s->mem, 0);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->wake, NULL);
+    city->fetch_out = fetch_out;
+    city->fetch_url_ok = url_ok;
+    city->on_announced = listeners_tell;
+    city->on_announced_arg = s;
+    struct http_config config = {.address = o->address, .port = o->port, .arg = s, .on_head = on_head,
+                                 .on_request = on_request, .on_tick = on_tick, .spool_dir = city->folder};
+    int code = store_conn_open(city->store, &s->reader, e);
+    if (code == OK && !(s->hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");
+    if (code == OK) code = static_open(&s->mem, o->web, &s->pages, e);
+    if (code == OK) code = make_certificate(s, o, &config, e);
+    if (code == OK) code = http_open(&config, &s->loop, e);
+    if (code == OK) code = http_every(s->loop, 15000, listeners_beat, s);
+    if (code == OK) code = workers_start(s, e);
+    if (code != OK) {
+        server_close(s);
+        return code;
+    }
+    *ret = s;
+    return OK;
+}
+
+int server_port(const struct server *s) {
+    return http_port(s->loop);
+}
+
+void server_run(struct server *s) {
+    http_run(s->loop);
+}
+
+void server_stop(struct server *s) {
+    if (s->loop) http_stop(s->loop);
+}
+
+void server_close(struct server *s) {
+    if (!s) return;
+    workers_stop(s);
+    if (s->loop) http_close(s->loop);
+    if (s->pages) static_close(s->pages);
+    hasher_close(s->hasher);
+    store_conn_close(s->reader);
+    arena_free(&s->mem);
+    s->city->on_announced = NULL;
+    pthread_mutex_destroy(&s->lock);
+    pthread_cond_destroy(&s->wake);
+    free(s);
+}

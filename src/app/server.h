@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// Private to app: the running server, one call of it, its workers, and the pages that listen to events.
+#ifndef APP_SERVER_H
+#define APP_SERVER_H
+#include "app/app.h"
+#include <pthread.h>
+#include <stddef.h>
+
+#define WORKERS       2
+#define TASKS_MAX     256 // slow calls waiting; beyond it 503
+#define LISTENERS_MAX 2000
+
+struct worker { // one thread with its own reader, hasher and memory
+    struct server *server;
+    pthread_t thread;
+    struct conn *conn;
+    struct hasher *hasher;
+    bool is_up;
+};
+struct task {
+    struct task *next;
+    void (*run)(struct task *t, struct worker *w);
+};
+struct call { // one request on its way; lies in the exchange's arena
+    struct work work; // first: the writer hands these back
+    struct http_post post;
+    struct task task;
+    struct server *server;
+    struct http_exchange *x;
+    struct request req;
+    struct cx cx;
+};
+struct listener { // a page with an open event stream
+    struct listener *next;
+    struct server *server;
+    struct http_exchange *x;
+    char office[64];
+    uint32_t roles;
+};
+struct server {
+    struct city *city;
+    struct arena mem;
+    struct http_loop *loop;
+    struct static_dir *pages;
+    struct conn *reader;   // the loop's
+    struct hasher *hasher; // the loop's
+    struct worker workers[WORKERS];
+    struct worker jobs;
+    pthread_mutex_t lock;
+    pthread_cond_t wake, wake_jobs;
+    struct task *first_task, *last_task; // under lock
+    int tasks_n;
+    bool stop;
+    struct listener *listeners; // loop thread only
+    int listeners_n;
+    char cert_path[600], key_path[600];
+};
+
+int workers_start(struct server *s, struct err *e) MUST;
+void workers_stop(struct server *s);
+bool workers_give(struct server *s, struct task *t); // false when too many wait
+int server_certificate(struct server *s, struct err *e) MUST; // makes tls-cert.pem and tls-key.pem at first use
+
+void listeners_add(struct call *c, const struct http_out *out);
+void listeners_tell(void *arg, const char *event, struct str object, struct str office); // any thread
+void listeners_beat(void *arg);
+#endif
