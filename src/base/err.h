@@ -12,12 +12,13 @@ enum err_code {
 #include "base/errors.def"
 #undef ERR
     ERR_COUNT,
-    ERR_SIGNED = -1 // never used: makes the type int under every compiler, so that `return e->code;` converts nothing
+    // Never used: makes the type int under every compiler, so that `return e->code;` converts nothing.
+    ERR_SIGNED = -1
 };
 
 struct err_info {
-    const char *name; // lower case with '-', as it stands in problem+json "type"
-    int status;       // HTTP
+    const char *name;    // lower case with '-', as it stands in problem+json "type"
+    int status;          // HTTP
     const char *zh, *en; // may hold one "{}" for struct err.arg
 };
 

@@ -13,7 +13,7 @@
 enum json_kind { JSON_NULL = 1, JSON_FALSE, JSON_TRUE, JSON_NUMBER, JSON_TEXT, JSON_ARRAY, JSON_OBJECT };
 
 struct json_node; // one value in the index
-struct json { // a value: cheap to copy; node NULL = absent, and every getter then gives its absent value
+struct json {     // a value: cheap to copy; node NULL = absent, and every getter then gives its absent value
     const struct json_doc *doc;
     uint32_t at;
 };
@@ -36,8 +36,8 @@ struct json_iter {
 };
 struct json_iter json_iter(struct json v);
 bool json_next(struct json_iter *it);
-struct str json_text(struct json v); // unescaped; STR_NONE if not text
-struct str json_raw(struct json v);  // the bytes as they stood
+struct str json_text(struct json v);             // unescaped; STR_NONE if not text
+struct str json_raw(struct json v);              // the bytes as they stood
 bool json_int(struct json v, int64_t *ret) MUST; // integral and within int64; 1.0 and 1e3 count
 bool json_double(struct json v, double *ret) MUST;
 bool json_bool(struct json v, bool *ret) MUST;

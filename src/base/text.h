@@ -15,7 +15,8 @@ struct str {
 // A literal or array as a str, its length known at compile time.
 #define S(lit) ((struct str){(lit), sizeof(lit) - 1})
 // The same inside the initializer of a static table, where C17 wants no compound literal.
-#define S_INIT(lit) {(lit), sizeof(lit) - 1}
+#define S_INIT(lit)                                                                                          \
+    { (lit), sizeof(lit) - 1 }
 #define STR_NONE ((struct str){NULL, 0})
 // For printf("%.*s", STRF(s)).
 #define STRF(s) (int)(s).n, (s).p
@@ -39,10 +40,10 @@ bool str_utf8_ok(struct str s) MUST;                   // strict: no overlong, n
 size_t str_utf8_count(struct str s);                   // code points
 // Decodes one code point at *at and moves *at on; -1 at the end or on a bad byte.
 int32_t str_utf8_next(struct str s, size_t *at);
-size_t str_utf8_put(char out[4], uint32_t code_point); // bytes written
-uint64_t str_hash(struct str s);                       // FNV-1a, for tables in memory only
-struct str str_hex(struct arena *a, const void *bytes, size_t n); // lower case
-bool str_unhex(struct str s, uint8_t *ret_bytes, size_t n) MUST;  // exactly 2n digits
+size_t str_utf8_put(char out[4], uint32_t code_point);                  // bytes written
+uint64_t str_hash(struct str s);                                        // FNV-1a, for tables in memory only
+struct str str_hex(struct arena *a, const void *bytes, size_t n);       // lower case
+bool str_unhex(struct str s, uint8_t *ret_bytes, size_t n) MUST;        // exactly 2n digits
 struct str str_base64(struct arena *a, const void *bytes, size_t n);    // RFC 4648 §4, padded
 struct str str_base64url(struct arena *a, const void *bytes, size_t n); // RFC 4648 §5, no padding
 // Either alphabet by `url`; strict; false on any stray character or bad length.
