@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Files and the log, in a folder of their own that is removed afterwards.
+// Files and the log, in a folder of their own that is removed afterwards; the removal fails the test when a
+// temporary file was left behind.
 #include "base/file.h"
 #include "base/log.h"
 #include "cmocka_all.h"
