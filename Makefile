@@ -73,4 +73,5 @@ unit: $(UNITBIN)
 clean:
 	rm -rf $(B)
 
+-include mk/*.mk
 -include $(OBJ:.o=.d) $(SANOBJ:.o=.d)

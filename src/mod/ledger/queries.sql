@@ -1,0 +1,22 @@
+-- SPDX-License-Identifier: MulanPSL-2.0
+-- name: ledger_entry_add
+INSERT INTO ledger_entry(id, leaf, salt, detail) VALUES(?1,?2,?3,?4)
+-- name: ledger_entry_get
+SELECT leaf, salt, detail FROM ledger_entry WHERE id = ?1
+-- name: ledger_entries_from
+SELECT id, leaf FROM ledger_entry WHERE id >= ?1 AND id < ?2 ORDER BY id
+-- name: ledger_entries_before
+SELECT id, leaf FROM ledger_entry WHERE id < ?1 ORDER BY id DESC LIMIT ?2
+-- name: ledger_node_put
+INSERT INTO ledger_node(tree, level, idx, hash) VALUES(?1,?2,?3,?4)
+-- name: ledger_node_get
+SELECT hash FROM ledger_node WHERE tree = ?1 AND level = ?2 AND idx = ?3
+-- name: ledger_head_put
+INSERT INTO ledger_head(tree, size, root, frontier) VALUES(?1,?2,?3,?4)
+ ON CONFLICT(tree) DO UPDATE SET size = excluded.size, root = excluded.root, frontier = excluded.frontier
+-- name: ledger_head_get
+SELECT size, root, frontier FROM ledger_head WHERE tree = ?1
+-- name: ledger_checkpoint_put
+INSERT OR REPLACE INTO ledger_checkpoint(size, tree, note, made_ms) VALUES(?1,?2,?3,?4)
+-- name: ledger_checkpoint_newest
+SELECT size, note, made_ms FROM ledger_checkpoint WHERE tree = ?1 ORDER BY size DESC LIMIT 1
