@@ -3,9 +3,8 @@
 // clock) only leaves flags; conn_settle then does whatever the flags allow, in one fixed order: write, read
 // and dispatch, write again, end, clock. So there is one place to look at when a connection hangs.
 //
-//   idle -> head -> (body) -> asked -> answered -> idle …      pipelined GETs may stand in the queue side by
-//   side
-//                     any refusal -> deaf -> ending -> lingering -> closed
+//   idle -> head -> (body) -> asked -> answered -> idle …    (pipelined GETs may stand in the queue together)
+//              any refusal -> deaf -> ending -> lingering -> closed
 #include "net/http_inner.h"
 #include <assert.h>
 #include <stdlib.h>

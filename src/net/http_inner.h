@@ -10,26 +10,23 @@
 //
 // Invariants, quoted by number in the code:
 //   1. Handlers run only from conn_settle, the posts, the timers and the ticks; none of these is entered
-//   again from
-//      inside a handler. So the loop's read buffer belongs to one connection at a time.
+//      again from inside a handler. So the loop's read buffer belongs to one connection at a time.
 //   2. A connection is freed only by its own settling, when it is closed, has no box left and stands on no
-//   list; a
-//      box only after the callback that answered it has returned.
+//      list; a box only after the callback that answered it has returned.
 //   3. Bytes of a connection leave in the order of its boxes; only the first box of the queue writes to it.
 //   4. Every connection that changed is on the work list (or being settled), so that it gets flushed, timed
-//   or closed.
+//      or closed.
 #ifndef NET_HTTP_INNER_H
 #define NET_HTTP_INNER_H
 #include "net/http_parse.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define HTTP_READ_BYTES   ((size_t)65536) // one read; also the most that a connection leaves unparsed
-#define HTTP_GATHER_BYTES ((size_t)65536) // replies of one connection gathered into one write
-#define HTTP_BODY_COPY_MAX                                                                                   \
-    ((size_t)16384)                // larger reply bodies are not gathered but written from where they are
-#define HTTP_EVENTS           512  // readiness events taken in one round
-#define HTTP_ACCEPTS          64   // connections accepted in one round
+#define HTTP_READ_BYTES       ((size_t)65536) // one read; also the most that a connection leaves unparsed
+#define HTTP_GATHER_BYTES     ((size_t)65536) // replies of one connection gathered into one write
+#define HTTP_BODY_COPY_MAX    ((size_t)16384) // larger reply bodies are written from where they are
+#define HTTP_EVENTS           512             // readiness events taken in one round
+#define HTTP_ACCEPTS          64              // connections accepted in one round
 #define HTTP_TURNS            16   // reads or file pieces of one connection before others get their turn
 #define HTTP_BOXES_KEPT       512  // recycled boxes (with their arena's first block)
 #define HTTP_LINGER_MS        2000 // after a refusal: reading on, so that the reply is not lost to a RST
@@ -138,7 +135,8 @@ struct http_loop {
     bool is_asleep;
 
     struct http_list clocks[CLOCK_COUNT];
-    struct http_conn *all; // every connection not yet freed
+    int delay_ms[CLOCK_COUNT]; // per loop so that tests need not wait out a real time-out
+    struct http_conn *all;     // every connection not yet freed
     struct http_conn *work, *work_last;
     struct http_box *retired; // answered; recycled when the running callback has returned
     struct http_box *pool;

@@ -50,7 +50,7 @@ void conn_clock(struct http_conn *c, enum http_clock clock) {
     c->clock_prev = c->clock_next = NULL;
     if (clock == CLOCK_NONE) return;
     struct http_list *list = &l->clocks[clock];
-    c->deadline_ms = l->now_ms + clock_delay_ms[clock];
+    c->deadline_ms = l->now_ms + l->delay_ms[clock];
     c->clock_prev = list->last;
     *(list->last ? &list->last->clock_next : &list->first) = c;
     list->last = c;
@@ -438,6 +438,7 @@ int http_open(const struct http_config *config, struct http_loop **ret, struct e
     l->now_ms = clock_mono_us() / 1000;
     l->wall_ms = clock_now_ms();
     l->date_s = -1;
+    memcpy(l->delay_ms, clock_delay_ms, sizeof l->delay_ms);
     pthread_mutex_init(&l->post_lock, NULL);
     int err = start(l, e);
     if (err) {
