@@ -98,7 +98,8 @@ int table_insert(struct cx *cx, const struct table_shape *s, int64_t id, const s
 // The row with this key (key columns of cells), 0 = none; update leaves the row id as it was.
 int table_find(struct cx *cx, const struct table_shape *s, const struct table_cell *cells,
                int64_t *ret_id) MUST;
-int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells) MUST;
+int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells,
+                 const bool *which) MUST; // columns to set; NULL = all
 // Copies rows after *after (ids kept) from another table of the data set: the columns that both hold in the same
 // form, others stay empty. *after moves on; 0 rows = done.
 int table_copy(struct cx *cx, const struct table_shape *s, const struct table_shape *from, int64_t *after,

@@ -196,25 +196,27 @@ int table_insert(struct cx *cx, const struct table_shape *s, int64_t id, const s
     return run(cx, st, code);
 }
 
-int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells) {
+int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells,
+                 const bool *which) {
     assert(s->table > 0 && id > 0 && cx->is_writer);
     struct sql q;
+    int set = 0, n = 1, code = OK;
     q.n = 0;
     put_name(&q, "UPDATE r_", s->table);
-    put(&q, " SET ");
     for (int i = 0; i < s->n; i++) {
-        if (i) put(&q, ",");
+        if (which && !which[i]) continue;
+        put(&q, set++ ? "," : " SET ");
         put_name(&q, "c_", s->columns[i].n);
         put(&q, "=?");
         if (!table_has_blind(&s->columns[i])) continue;
         put_name(&q, ",b_", s->columns[i].n);
         put(&q, "=?");
     }
+    if (set == 0) return OK;
     put(&q, " WHERE id=?");
     struct stmt *st = store_text_query(cx->db, text_of(&q), "");
-    int n = 1, code = OK;
     for (int i = 0; i < s->n && code == OK; i++)
-        code = bind_cell(cx, st, &n, s, i, &cells[i]);
+        if (!which || which[i]) code = bind_cell(cx, st, &n, s, i, &cells[i]);
     store_bind_int(st, n, id);
     return run(cx, st, code);
 }
