@@ -23,12 +23,18 @@ function filesUnder(folder, skip) {
 // One digest over all that the outputs depend on: the pack's own files, the build steps, the lock of the
 // packages.
 export function inputDigest(packs, folder) {
-    const files = [
-        ...filesUnder(folder, ['built']),
-        ...filesUnder(path.join(packs, 'tools'), []).filter(f => !f.endsWith('.test.mjs')),
-        path.join(packs, 'package-lock.json'),
-    ];
-    return sha256(files.map(f => `${path.relative(packs, f)} ${sha256(readFileSync(f))}\n`).join(''));
+    const tools = path.join(packs, 'tools');
+    const named = (root, files) => files.map(f => `${path.relative(root, f)} ${sha256(readFileSync(f))}\n`);
+    return sha256(
+        [
+            ...named(folder, filesUnder(folder, ['built'])),
+            ...named(
+                tools,
+                filesUnder(tools, []).filter(f => !f.endsWith('.test.mjs')),
+            ),
+            ...named(packs, [path.join(packs, 'package-lock.json')]),
+        ].join(''),
+    );
 }
 
 const MANIFEST = 'manifest.json';
