@@ -2,7 +2,8 @@
 // Digests and MACs over OpenSSL 3.0. The objects are fetched once in crypto_start and only read afterwards;
 // the contexts live in a struct hasher that one thread owns, because making a context costs more than
 // hashing the 200 bytes of a ledger leaf. Kept true: no function here returns a digest that OpenSSL did not
-// report as complete (crypto_broken ends the process instead), and key material never stays in a freed context.
+// report as complete (crypto_broken ends the process instead), and key material never stays in a freed
+// context.
 #include "crypto/start.h"
 #include "base/log.h"
 #include <assert.h>

@@ -12,10 +12,12 @@ int crypto_start(struct err *e) MUST; // once, before any thread
 struct hasher;                        // reusable contexts of one thread
 struct hasher *hasher_open(void);
 void hasher_close(struct hasher *h);
-void hash_parts(struct hasher *h, enum hash_kind k, const struct str *parts, size_t n, uint8_t out[HASH_BYTES]);
+void hash_parts(struct hasher *h, enum hash_kind k, const struct str *parts, size_t n,
+                uint8_t out[HASH_BYTES]);
 void hash_one(struct hasher *h, enum hash_kind k, struct str s, uint8_t out[HASH_BYTES]);
 void hash_hmac(struct hasher *h, enum hash_kind k, struct str key, struct str s, uint8_t out[HASH_BYTES]);
-// Incremental, for streams (uploads): begin, add…, end on a separate context of the same hasher, one at a time.
+// Incremental, for streams (uploads): begin, add…, end on a separate context of the same hasher, one at a
+// time.
 void hash_begin(struct hasher *h, enum hash_kind k);
 void hash_add(struct hasher *h, struct str s);
 void hash_end(struct hasher *h, uint8_t out[HASH_BYTES]);

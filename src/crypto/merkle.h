@@ -17,16 +17,19 @@ void merkle_node(struct hasher *h, enum hash_kind k, const uint8_t l[HASH_BYTES]
 // Adds one leaf hash. `on_node` (may be NULL) hears of every perfect subtree hash that becomes final:
 // level 0 = the leaf itself at index = its number, level k at index = number >> k.
 void merkle_add(struct merkle *m, struct hasher *h, enum hash_kind k, const uint8_t leaf[HASH_BYTES],
-                void (*on_node)(void *arg, int level, uint64_t index, const uint8_t hash[HASH_BYTES]), void *arg);
+                void (*on_node)(void *arg, int level, uint64_t index, const uint8_t hash[HASH_BYTES]),
+                void *arg);
 void merkle_root(const struct merkle *m, struct hasher *h, enum hash_kind k, uint8_t out[HASH_BYTES]);
 // Reads the hash of the perfect subtree (level, index); nonzero = not there.
 typedef int merkle_read(void *arg, int level, uint64_t index, uint8_t out[HASH_BYTES]);
 int merkle_root_at(uint64_t size, merkle_read *read, void *arg, struct hasher *h, enum hash_kind k,
                    uint8_t out[HASH_BYTES]) MUST;
 int merkle_inclusion(uint64_t index, uint64_t size, merkle_read *read, void *arg, struct hasher *h,
-                     enum hash_kind k, uint8_t (*out)[HASH_BYTES], int *ret_n) MUST; // out holds MERKLE_LEVELS
+                     enum hash_kind k, uint8_t (*out)[HASH_BYTES],
+                     int *ret_n) MUST; // out holds MERKLE_LEVELS
 int merkle_consistency(uint64_t old_size, uint64_t size, merkle_read *read, void *arg, struct hasher *h,
-                       enum hash_kind k, uint8_t (*out)[HASH_BYTES], int *ret_n) MUST; // out holds 2*MERKLE_LEVELS
+                       enum hash_kind k, uint8_t (*out)[HASH_BYTES],
+                       int *ret_n) MUST; // out holds 2*MERKLE_LEVELS
 bool merkle_inclusion_ok(uint64_t index, uint64_t size, const uint8_t leaf[HASH_BYTES],
                          const uint8_t (*proof)[HASH_BYTES], int n, const uint8_t root[HASH_BYTES],
                          struct hasher *h, enum hash_kind k) MUST;

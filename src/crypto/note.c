@@ -7,7 +7,8 @@
 //   "— " name " " base64(id ‖ signature) "\n"      once per key
 //
 // Kept true: a note is cut at its *last* empty line, so nothing that looks like a signature inside the body
-// counts as one; and the first line that names our key decides, so a good line behind a bad one saves nothing.
+// counts as one; and the first line that names our key decides, so a good line behind a bad one saves
+// nothing.
 #include "crypto/sign.h"
 #include "crypto/start.h"
 #include <assert.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // What must stay secret at rest: passwords and sealed column text. A stored password is
 //
-//   argon2id-sm3$m=65536,t=1$<salt 16>$<HMAC-SM3(key, domain ‖ salt ‖ Argon2id(password, salt)) 32>   (base64url)
+//   argon2id-sm3$m=65536,t=1$<salt>$<mac>     both base64url,
+//   mac = HMAC-SM3(key, domain ‖ salt ‖ Argon2id(password, salt))
 //
 // so that a stolen table is worth nothing without the server's key and a stolen key still meets 64 MiB of
 // memory per guess (RFC 9106; GB/T 39786 wants an approved algorithm in the path). Sealed text is
@@ -120,7 +121,8 @@ static bool sm4_ctr(const struct seal_keys *k, const uint8_t nonce[NONCE_BYTES],
     return ok;
 }
 
-// MAC over length(context) ‖ context ‖ nonce ‖ ciphertext: the length keeps context and nonce from trading bytes.
+// MAC over length(context) ‖ context ‖ nonce ‖ ciphertext: the length keeps context and nonce from trading
+// bytes.
 static bool seal_mac(struct arena *mem, struct hasher *h, const struct seal_keys *k, struct str context,
                      struct str nonce_and_cipher, uint8_t out[HASH_BYTES]) {
     struct buf b = buf_new(mem, 8 + context.n + nonce_and_cipher.n, 2 * SEAL_BYTES_MAX);

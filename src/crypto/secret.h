@@ -8,10 +8,10 @@
 
 #define SECRET_KEY_BYTES 32
 // Slow on purpose (about 50 ms, 64 MiB): never on the I/O thread or the writer.
-int password_hash(struct arena *mem, struct hasher *h, const uint8_t key[SECRET_KEY_BYTES], struct str password,
-                  struct str *ret_stored, struct err *e) MUST;
-bool password_ok(struct arena *mem, struct hasher *h, const uint8_t key[SECRET_KEY_BYTES], struct str password,
-                 struct str stored) MUST;
+int password_hash(struct arena *mem, struct hasher *h, const uint8_t key[SECRET_KEY_BYTES],
+                  struct str password, struct str *ret_stored, struct err *e) MUST;
+bool password_ok(struct arena *mem, struct hasher *h, const uint8_t key[SECRET_KEY_BYTES],
+                 struct str password, struct str stored) MUST;
 // Sealed text: base64url(nonce16 || ciphertext || mac32); `context` binds it to its column and row.
 int seal_text(struct arena *mem, struct hasher *h, const uint8_t key[SECRET_KEY_BYTES], struct str context,
               struct str clear, struct str *ret_sealed, struct err *e) MUST;

@@ -73,7 +73,8 @@ static void test_hmac_sm3_by_hand(void **state) {
     }
 }
 
-// However a text is cut, whichever way it is fed, the digest is one; the streams do not disturb single hashes.
+// However a text is cut, whichever way it is fed, the digest is one; the streams do not disturb single
+// hashes.
 static void test_parts_and_streams_agree(void **state) {
     (void)state;
     char text[3000];

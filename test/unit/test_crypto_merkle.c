@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The trees: Certificate Transparency's reference roots, then every proof of every tree up to 70 leaves against
-// a root computed by the recursive definition of RFC 6962, over both hashes, and every one-bit lie refused.
+// The trees: Certificate Transparency's reference roots, then every proof of every tree up to 70 leaves
+// against a root computed by the recursive definition of RFC 6962, over both hashes, and every one-bit lie
+// refused.
 #include "crypto/merkle.h"
 #include <setjmp.h>
 #include <stdarg.h>
