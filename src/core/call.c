@@ -230,6 +230,7 @@ int core_run_note(struct cx *cx, struct conn *w, struct err *e) {
     struct note *n = cx->note;
     int code = n->judge ? n->judge(cx, n) : OK;
     if (code == OK && cx->city->on_note) code = cx->city->on_note(cx, n);
+    if (code == OK && n->project) code = n->project(cx, n);
     cx->db = reader;
     cx->hasher = h;
     cx->is_writer = false;

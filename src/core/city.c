@@ -82,6 +82,8 @@ static int before_commit(void *arg, struct conn *w, struct err *e) {
 static void after_commit(void *arg, bool committed) {
     struct city *city = arg;
     if (city->after_commit) city->after_commit(city, committed);
+    if (atomic_load(&city->auth_generation) != city->auth_settled)
+        city->auth_settled = atomic_fetch_add(&city->auth_generation, 1) + 1;
 }
 
 static void item_begin(void *arg) {

@@ -16,6 +16,8 @@ struct note { // an entry waiting to be numbered: READ_ENTRY routes and acts han
     // READ_ENTRY: judged again on the writer, in the transaction, before the entry is numbered: quota is taken here,
     // and the authorisation is looked at anew when the generation moved. Not OK = the reply becomes that error.
     int (*judge)(struct cx *cx, struct note *n);
+    // After the entry has its number, in the same transaction: rows that are projections of it (meter, call list).
+    int (*project)(struct cx *cx, struct note *n);
     void *arg;
     int64_t entry;          // out: index in the trees
 };
@@ -32,7 +34,11 @@ struct city {
     size_t allow_upstream_n;
     int64_t (*now_ms)(void);    // clock_now_ms; tests may put their own
     const char *timestamps_zone;
-    _Atomic uint64_t auth_generation; // moves when any role, session, key or grant changes
+    // Moves when any role, session, key or grant changes: whoever changes one adds 1 on the writer, in `run`, so that
+    // later items of the batch are judged again; after the commit core adds 1 more, so that what a reader cached from
+    // the snapshot before the commit, under the first new number, is not believed either.
+    _Atomic uint64_t auth_generation;
+    uint64_t auth_settled;            // the generation after the last batch; writer thread only
     _Atomic uint64_t denied;          // refused and anonymous calls are counted, not entered
     // Finds the actor of a request (session cookie, API token, exchange key) into cx->who; set by people at start.
     // OK with nobody (roles = R_PUBLIC) when no credential was sent; ERR_bad_token when one was sent that is not good.
