@@ -9,17 +9,29 @@
 #include "mod/people/people.h"
 
 // --- route tables, one per file ---
-extern const struct route catalog_dataset_routes[];  // routes.c
-extern const struct route catalog_flow_routes[];     // flow_routes.c
+extern const struct route catalog_dataset_routes[];  // routes.c: data sets and the steps of their way
 extern const struct route catalog_resource_routes[]; // resource_routes.c
 extern const struct route catalog_portal_routes[];   // portal.c
+extern const struct route catalog_figures_routes[];  // figures.c
 extern const struct route catalog_refs_routes[];     // refs.c: elements, codes, classes, clocks, matters
 extern const struct route catalog_load_routes[];     // load_routes.c
 extern const struct route catalog_rows_routes[];     // rows_routes.c
 extern const struct route catalog_ckan_routes[];     // ckan*.c
 extern const struct route catalog_dcat_routes[];     // dcat*.c
 
+// --- words of closed lists (words.c) ---
+struct catalog_word {
+    const char *group, *key, *zh, *en;
+};
+const struct catalog_word *catalog_word(const char *group, struct str key); // NULL: not of the list
+bool catalog_open_of(struct str code, int *ret) MUST;
+enum catalog_kind catalog_kind_of(struct str code); // 0 = unknown
+void catalog_put_list(struct jw *w, const char *name, struct str list, char sep);
+bool catalog_has_word(struct str list, char sep, struct str word);
+
 // --- elements and code lists (refs.c) ---
+bool catalog_list_known(struct cx *cx, struct str id);
+bool catalog_class_known(struct cx *cx, struct str code);
 struct catalog_element {
     struct str id, zh, en, subject, code_list, aliases, std, note; // aliases: '|'-joined
     enum table_type type;

@@ -252,3 +252,10 @@ SELECT d.id, d.office, d.live,
 FROM catalog_dataset d JOIN catalog_edition e ON e.dataset = d.id AND e.edition = CASE WHEN d.live > 0 THEN d.live
      WHEN d.work > 0 THEN d.work ELSE d.last END
 ORDER BY d.id
+
+-- The clocks lie in a table of core, which counts by them; the pack's clocks.csv is ours to read.
+-- name: catalog_clock_list scan
+SELECT step, zh, en, limit_wd, extend_wd, article, note FROM core_clock ORDER BY step
+-- name: catalog_clock_put
+INSERT OR REPLACE INTO core_clock (step, zh, en, limit_wd, extend_wd, article, note, changed_ms)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
