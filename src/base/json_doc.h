@@ -12,8 +12,10 @@
 #define BASE_JSON_DOC_H
 #include "base/json.h"
 
-#define JSON_LINEAR_MAX 16  // members up to which names are compared one by one
-#define JSON_NUMBER_MAX 400 // characters of one number; %f of the greatest double has 316
+#define JSON_LINEAR_MAX   16       // members up to which names are compared one by one
+#define JSON_DIGITS_MAX   400      // significant digits of one number; %f of the greatest double has 309
+#define JSON_NUMBER_MAX   432      // characters of one number: its digits, leading zeros, point, exponent
+#define JSON_EXPONENT_MAX 99999999 // of the number as d.ddd × 10^e, either way
 
 #define NODE_KIND        7u
 #define NODE_ESCAPED     8u // a text with '\' in it
@@ -47,7 +49,7 @@ struct decimal {
     bool is_negative;
     int n;
     int32_t point;
-    char digits[JSON_NUMBER_MAX];
+    char digits[JSON_DIGITS_MAX];
 };
 
 static inline const struct json_node *json_node_of(struct json v) {

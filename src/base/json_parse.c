@@ -283,6 +283,23 @@ static const unsigned char *digits_end(const unsigned char *s, const unsigned ch
     return s;
 }
 
+// The limits are those of the value, not of its spelling, so that the canonical form of a number that was
+// taken is taken again. Looked at only when a number is long or its last run of digits may be a great exponent.
+#define EXPONENT_SHORT 7
+static bool is_within_limits(const unsigned char *s, const unsigned char *end) {
+    if (end - s > JSON_NUMBER_MAX) return false;
+    size_t digits = 0;
+    const unsigned char *c = s;
+    for (; c < end && (*c | 32) != 'e'; c++)
+        digits += *c >= '0' && *c <= '9' && (digits > 0 || *c > '0');
+    if (c < end) c++;
+    if (c < end && (*c == '+' || *c == '-')) c++;
+    if (digits > JSON_DIGITS_MAX || end - c > 9) return false; // nine digits of exponent fit 32 bits
+    struct decimal d;
+    json_decimal_of((struct str){(const char *)s, (size_t)(end - s)}, &d);
+    return d.point - 1 >= -JSON_EXPONENT_MAX && d.point - 1 <= JSON_EXPONENT_MAX;
+}
+
 static int read_number(struct parser *p) {
     const unsigned char *s = p->at, *end = p->end, *from;
     if (*s == '-') s++;
@@ -299,12 +316,11 @@ static int read_number(struct parser *p) {
         if (s < end && (*s == '+' || *s == '-')) s++;
         from = s;
         s = digits_end(s, end);
-        // Eight digits of exponent are beyond any use and keep its arithmetic inside 32 bits.
-        if (s - from > 8) return fail(p, ERR_json_number, p->at);
         ok = s > from;
     }
     if (!ok && s == end && s == from) return fail(p, ERR_json_end, s); // a digit was still to come
-    if (!ok || s - p->at > JSON_NUMBER_MAX) return fail(p, ERR_json_number, p->at);
+    if (ok && (s - p->at > JSON_DIGITS_MAX || s - from > EXPONENT_SHORT)) ok = is_within_limits(p->at, s);
+    if (!ok) return fail(p, ERR_json_number, p->at);
     node_add(p, p->at, s, JSON_NUMBER);
     p->at = s;
     return OK;

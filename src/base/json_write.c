@@ -58,13 +58,15 @@ void json_decimal_of(struct str s, struct decimal *d) {
         bool is_leading_zero = d->n == 0 && s.p[i] == '0';
         if (!after_point && !is_leading_zero) d->point++;
         if (after_point && is_leading_zero) d->point--;
-        if (!is_leading_zero) d->digits[d->n++] = s.p[i];
+        if (is_leading_zero) continue;
+        assert(d->n < JSON_DIGITS_MAX);
+        d->digits[d->n++] = s.p[i];
     }
     int64_t exponent = 0;
     if (i < s.n) {
         struct str text = {s.p + i + 1, s.n - i - 1};
-        bool ok = str_int64(text, &exponent) && exponent > -100000000 && exponent < 100000000;
-        assert(ok); // the parser let at most eight digits pass
+        bool ok = str_int64(text, &exponent) && exponent > -1000000000 && exponent < 1000000000;
+        assert(ok); // the parser let at most nine digits pass
         (void)ok;
     }
     while (d->n > 0 && d->digits[d->n - 1] == '0')
