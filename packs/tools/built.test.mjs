@@ -50,6 +50,7 @@ test('the Industrial Park has its old code as an alias, and its registration cod
     const park = areaByCode.get('320571');
     assert.equal(park.code, '320576');
     assert.ok(!areaByCode.has('320594'), 'a registration code must not lead to a place');
+    assert.equal(park.reg_code, '320594');
     assert.equal(rows['area-district'].find(d => d.code === '320576').reg_code, '320594');
     assert.match(areaByCode.get('320505').note, /高新区 = 虎丘区/);
     assert.match(areaByCode.get('320583401').note, /周庄/);
@@ -59,7 +60,7 @@ test('the Industrial Park has its old code as an alias, and its registration cod
         assert.ok(!r.new_code || areaByCode.get(r.new_code).code === r.new_code, r.old_code);
 });
 
-test('boundary: 9 polygons that cover all 10 areas, in degrees around Suzhou, rings as RFC 7946 has them', () => {
+test('boundary: 9 polygons that cover all 10 areas, rings as RFC 7946 has them', () => {
     const file = JSON.parse(readFileSync(path.join(BUILT, 'boundary.geojson'), 'utf8'));
     assert.equal(file.features.length, 9);
     assert.equal(rows['area-boundary'].length, 9);
@@ -176,7 +177,7 @@ test('keys are unique but for the 5 firms entered twice', () => {
     }
 });
 
-test('firms: 12 wrong check digits and no other fault; no real place; names that nobody can take for real', () => {
+test("firms: 12 wrong check digits and no other fault; no real place; names that are no one's", () => {
     const firms = rows['firm-registration'];
     assert.equal(firms.filter(f => !usccOk(f.uscc)).length, 12);
     for (const f of firms) {
@@ -283,7 +284,7 @@ test('plan text: size and SM3 digest of the file that is there', () => {
     assert.equal(row.sm3, createHash('sm3').update(bytes).digest('hex'));
 });
 
-test('the manifest lists every built file; a second build elsewhere gives the same bytes; a third does nothing', () => {
+test('every built file is listed; a build elsewhere gives the same bytes; a third does nothing', () => {
     const manifest = JSON.parse(readFileSync(path.join(BUILT, 'manifest.json'), 'utf8'));
     for (const f of manifest.files) assert.equal(digest(path.join(PACK, f.file)), f.sha256, f.file);
     assert.equal(manifest.seed, 320500);

@@ -40,6 +40,7 @@ const WORDS = [
     'notice_stat_area_title',
     'notice_boundary',
     'notice_base_map',
+    'notice_no_own_line',
     'map_approval_number',
     'notice_similar',
     'notice_name_repeat',
@@ -140,6 +141,7 @@ function declaration(id, text, div) {
     const office = `gov-${div.city.code}`;
     const resources = d.resources.map(r => (r.kind === 'table' ? { ...r, title: text.title } : r));
     const class_codes = d.class_codes.map(c => (c.startsWith('3/') ? `3/${office}` : c));
+    const notices = (d.notices ?? []).filter(n => WORDS.includes(n));
     const keywords = d.keywords.filter(k => k !== '园区' && k !== '板块');
     return {
         ...d,
@@ -149,6 +151,7 @@ function declaration(id, text, div) {
         keywords,
         spatial: { ...d.spatial, coverage: div.city.code },
         resources,
+        notices,
     };
 }
 

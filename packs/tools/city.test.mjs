@@ -51,6 +51,8 @@ function checkWhole(folder) {
                 Object.keys(rows[0]),
                 d.columns.map(c => c.id),
             );
+        const words = table(folder, 'words.csv').map(w => w.key);
+        for (const n of d.notices) assert.ok(words.includes(n), `${d.id} ${n}`);
         const key = d.columns.find(c => c.key).id;
         assert.equal(new Set(rows.map(r => r[key])).size, rows.length, `${d.id}: the key repeats`);
         for (const c of d.columns) if (c.key) for (const r of rows) assert.notEqual(r[c.id], '', d.id);

@@ -81,7 +81,7 @@ test('elements: known types, checks, masks, lists; nothing above L1 goes unmaske
 });
 
 test('offices: superiors, successors, kinds and uniform hand-over days; no credit code is invented', () => {
-    assert.equal(offices.size, 46); // 30 city offices of the table, 2 superiors, 10 areas, 3 subdistricts, the province
+    assert.equal(offices.size, 46); // 30 of the city, 2 above them, 10 areas, 3 subdistricts, 1 province
     for (const o of offices.values()) {
         for (const key of ['parent', 'line', 'successor'])
             assert.ok(!o[key] || offices.has(o[key]), `${o.office_id}.${key}`);
@@ -99,7 +99,7 @@ test('offices: superiors, successors, kinds and uniform hand-over days; no credi
     assert.equal([...offices.values()].filter(o => o.level === '3').length, 10);
 });
 
-test('roles: conflicts go both ways; the three administrators exclude each other and every business role', () => {
+test('roles: conflicts go both ways; administrators exclude each other and business roles', () => {
     const roles = new Map(table('roles.csv').map(r => [r.role, r.conflicts.split(' ').filter(Boolean)]));
     for (const [role, others] of roles)
         for (const o of others) assert.ok(roles.get(o)?.includes(role), `${role} and ${o}`);
@@ -158,6 +158,7 @@ test('18 data sets with complete metadata', () => {
             if (r.kind === 'file')
                 assert.ok(r.file.startsWith('built/') || existsSync(path.join(PACK, r.file)), r.file);
         }
+        for (const n of s.notices ?? []) assert.ok(ids('words.csv', 'key').includes(n), `${s.id} ${n}`);
         if (s.synthetic) assert.equal(s.seed, 320500);
         if (s.synthetic) assert.match(s.abstract.zh + s.abstract.en, /合成数据[^]*Synthetic/);
     }

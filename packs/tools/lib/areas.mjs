@@ -73,7 +73,8 @@ export function changes(old, now, byHand) {
     return rows.sort((a, b) => (a.old_code < b.old_code ? -1 : 1));
 }
 
-// Rows of built/areas.csv. facts: Map of code → {aliases, note} written by hand.
+// Rows of built/areas.csv. facts: Map of code → {reg_code, aliases, note} written by hand; reg_code
+// can be found but never leads to a place.
 export function areaRows(div, changed, facts) {
     const rows = [];
     const add = (unit, level, parent, kind, isAdmin) => {
@@ -100,6 +101,7 @@ export function areaRows(div, changed, facts) {
             valid_to: '',
             is_admin: isAdmin ? 1 : 0,
             aliases: [...aliases].join('|'),
+            reg_code: fact?.reg_code ?? '',
             note: fact?.note ?? '',
         });
     };
@@ -129,5 +131,6 @@ export const AREA_HEAD = [
     'valid_to',
     'is_admin',
     'aliases',
+    'reg_code',
     'note',
 ];
