@@ -14,26 +14,30 @@
 struct module;
 extern const struct module people_module;
 
-// Areas. A code may be asked under an alias (an older list, a place code used by a register): it is resolved first.
+// Areas. A code may be asked under an alias of an older list (320571): it is resolved first. The place
+// digits of registrations (320594) never resolve: a firm's place is not in its credit code.
 struct people_area {
     struct str code, name, parent, kind, vintage, note;
     struct str path; // codes from the root down, each ended by '/': "320000/320500/320508/"
     int level;       // 1 province, 2 city, 3 district level, 4 township level, 5 community
     bool is_admin;   // false: an area for statistics only, no administrative division
 };
-int people_area_get(struct cx *cx, struct str code, struct people_area *ret) MUST; // ERR_not_found; cx->err untouched
-struct str people_area_resolve(struct cx *cx, struct str code);                    // the code of today, or STR_NONE
-struct str people_area_name(struct cx *cx, struct str code);                       // STR_NONE if unknown
+int people_area_get(struct cx *cx, struct str code,
+                    struct people_area *ret) MUST;              // ERR_not_found; cx->err untouched
+struct str people_area_resolve(struct cx *cx, struct str code); // the code of today, or STR_NONE
+struct str people_area_name(struct cx *cx, struct str code);    // STR_NONE if unknown
 // Is `code` the area `ancestor` or below it? Unknown codes are below nothing. (Back-flow: whose rows are these?)
 bool people_area_within(struct cx *cx, struct str code, struct str ancestor);
 
 // Offices. Dates are days as text, "2024-01-01", STR_NONE when open.
 struct people_office {
-    struct str id, name, name_en, brief, uscc, kind, area, parent, line, valid_from, valid_to, successor, roles;
+    struct str id, name, name_en, brief, uscc, kind, area, parent, line, valid_from, valid_to, successor,
+        roles;
     int level; // as areas: 1 province, 2 city, 3 county level, 4 street
     int64_t version;
 };
-int people_office_get(struct cx *cx, struct str id, struct people_office *ret) MUST; // ERR_not_found; cx->err untouched
+int people_office_get(struct cx *cx, struct str id,
+                      struct people_office *ret) MUST; // ERR_not_found; cx->err untouched
 bool people_office_valid(struct cx *cx, struct str id, int64_t at_ms);
 // The name that the office bore then; at_ms 0 = now. The id itself when nobody knows it (history is never empty).
 struct str people_office_name(struct cx *cx, struct str id, int64_t at_ms);
