@@ -62,7 +62,7 @@ static void send_reply(struct call *c) {
                            .headers = headers,
                            .headers_n = n};
     if (str_eq(r->type, S("text/event-stream"))) listeners_add(c, &out);
-    else if (r->fd >= 0) http_reply_file(c->x, &out, r->fd, 0, r->fd_bytes);
+    else if (r->fd >= 0) http_reply_file(c->x, &out, r->fd, r->fd_from, r->fd_bytes);
     else http_reply(c->x, &out, r->body.p ? r->body : buf_str(&c->cx.out));
 }
 

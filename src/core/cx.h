@@ -36,7 +36,7 @@ struct reply {
     struct str type;   // empty = application/json
     struct str body;   // if set (p not NULL), instead of what stands in cx->out
     int fd;            // -1; else a file to send (owned)
-    int64_t fd_bytes;
+    int64_t fd_bytes, fd_from; // so many bytes, from this place (a part of a file: status 206)
     struct str headers[12][2];
     int headers_n;
 };
