@@ -111,8 +111,7 @@ struct http_conn {
     uint8_t peer_n;
 };
 
-struct
-    http_list { // a clock: all its connections have the same delay, so the order of arming is the order of time
+struct http_list { // a clock: one delay for all of it, so the order of arming is the order of time
     struct http_conn *first, *last;
 };
 
