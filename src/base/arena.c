@@ -4,6 +4,10 @@
 // `failed`. Each block knows how far it was ever written (`dirty`), so that only reused bytes are zeroed
 // again: a fresh block comes zeroed from calloc. Under AddressSanitizer what is not handed out is poisoned
 // and allocations stand apart by a guard, so that an overrun inside the arena is found like one on the heap.
+//
+//     arena.block ─► newest ──older──► … ──older──► first (kept by arena_reset)
+//     a block:  | handed out, guards between … | dirty: zeroed again when taken | never used: zero |
+//               0                           used                             dirty               cap
 #include "base/arena.h"
 #include <assert.h>
 #include <stdlib.h>
@@ -39,6 +43,7 @@ struct arena_block {
     _Alignas(max_align_t) unsigned char bytes[];
 };
 
+// SIZE_MAX wraps to 0 here; arena_take has refused such sizes by the limit before.
 static size_t round_up(size_t n) {
     return (n + (_Alignof(max_align_t) - 1)) & ~(_Alignof(max_align_t) - 1);
 }
@@ -47,11 +52,14 @@ void arena_init(struct arena *a, size_t limit_bytes) {
     *a = (struct arena){.limit_bytes = limit_bytes ? limit_bytes : ARENA_LIMIT_DEFAULT};
 }
 
+// free() writes its own bookkeeping into the block, so the poison has to go first.
 static void block_drop(struct arena_block *b) {
     ARENA_SHOW(b->bytes, b->cap);
     free(b);
 }
 
+// The first block is the one every request needs; the later ones were one request's large body or answer, and
+// keeping them would let each connection hold on to the greatest request it ever saw.
 void arena_reset(struct arena *a) {
     struct arena_block *b = a->block;
     while (b && b->older) {
@@ -85,6 +93,8 @@ static void make_clean(struct arena_block *b, size_t from, size_t n) {
     if (from + n > b->dirty) b->dirty = from + n;
 }
 
+// What is left in the old block is lost until the reset: at most half of it in the common case, and looking
+// for holes would cost every allocation what few ever gain.
 static struct arena_block *block_add(struct arena *a, size_t need) {
     size_t cap = a->block ? a->block->cap * 2 : ARENA_BLOCK_FIRST;
     if (cap > ARENA_BLOCK_MOST) cap = ARENA_BLOCK_MOST;
@@ -123,6 +133,8 @@ void *arena_array(struct arena *a, size_t n, size_t size) {
     return arena_take(a, bytes);
 }
 
+// In place when nothing was taken since: a buffer that is being written is usually the newest thing around. The
+// old bytes stay readable after a copy, as slices of them may still be held somewhere in the request.
 void *arena_grow(struct arena *a, void *old, size_t old_bytes, size_t new_bytes) {
     assert(old || old_bytes == 0);
     if (!old) return arena_take(a, new_bytes);

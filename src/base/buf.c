@@ -8,6 +8,7 @@
 
 #define BUF_FIRST ((size_t)256)
 
+// A limit is not optional: every buffer is filled, in the end, by what some stranger asked for.
 struct buf buf_new(struct arena *mem, size_t first_bytes, size_t max_bytes) {
     assert(mem && max_bytes > 0 && max_bytes < SIZE_MAX);
     struct buf b = {.mem = mem, .max_bytes = max_bytes};
@@ -20,6 +21,8 @@ struct buf buf_new(struct arena *mem, size_t first_bytes, size_t max_bytes) {
     return b;
 }
 
+// Doubling keeps the sum of all copies below twice the final size; the last step is cut to the limit, so that a
+// buffer of exactly max_bytes can be filled.
 char *buf_room(struct buf *b, size_t bytes) {
     if (b->over) return NULL;
     if (b->cap - b->n > bytes) return b->p + b->n; // '>' leaves the zero's byte
@@ -59,9 +62,11 @@ void buf_char(struct buf *b, char c) {
     b->n++;
 }
 
+// By hand rather than by printf: ids and counts are the most frequent thing in every reply.
 void buf_int(struct buf *b, int64_t v) {
     char digits[20];
     size_t at = sizeof digits;
+    // Negated as unsigned, since INT64_MIN has no positive twin.
     uint64_t u = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
     do {
         digits[--at] = (char)('0' + u % 10);
@@ -71,6 +76,7 @@ void buf_int(struct buf *b, int64_t v) {
     buf_put(b, (struct str){digits + at, sizeof digits - at});
 }
 
+// All or nothing: a number cut at the limit would be a wrong number, not a shorter one.
 void buf_print(struct buf *b, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);

@@ -6,18 +6,21 @@
 #include <stdio.h>
 #include <time.h>
 
+// May jump when the machine's clock is set; never used to measure how long something took.
 int64_t clock_now_ms(void) {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
+// Never jumps and means nothing outside this boot; never stored.
 int64_t clock_mono_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+// C divides towards zero; the day before 1970-01-01 is day -1, not day 0.
 static int64_t floor_div(int64_t a, int64_t b) {
     return a / b - (a % b != 0 && (a < 0) != (b < 0));
 }
@@ -33,6 +36,7 @@ int32_t clock_days(int year, int month, int day) {
     return (int32_t)(era * 146097 + day_of_era - 719468);
 }
 
+// The inverse. 1460, 36524 and 146096 take back the leap days of 4, 100 and 400 years.
 static void civil_of_days(int64_t days, struct civil *c) {
     int64_t z = days + 719468;
     int64_t era = floor_div(z, 146097);
@@ -63,6 +67,7 @@ int64_t clock_utc(struct civil c, int64_t offset_ms) {
     return day * DAY_MS + ms - offset_ms;
 }
 
+// Year 0 exists in the proleptic calendar but in no office's file; there it is a typing error.
 bool clock_date_ok(int year, int month, int day) {
     static const int last[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
     if (year < 1 || year > 9999 || month < 1 || month > 12 || day < 1) return false;
@@ -74,6 +79,7 @@ int clock_weekday(int32_t days) {
     return (int)((((int64_t)days + 4) % 7 + 7) % 7); // 1970-01-01 was a Thursday
 }
 
+// Always three digits of fraction and 'Z': texts of the same length sort as the times they name.
 struct str clock_iso(struct arena *a, int64_t utc_ms) {
     struct civil c = clock_civil(utc_ms, 0);
     return str_print(a, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", c.year, c.month, c.day, c.hour, c.minute,
@@ -149,6 +155,8 @@ static bool take_offset(struct str *s, int64_t *ret_ms) {
     return true;
 }
 
+// RFC 3339 §5.6 without its leave to replace the T. The offset is obligatory: a time without one is an hour of
+// some unknown place, and guessing China for it would be wrong for the first neighbour that is not.
 bool clock_read_iso(struct str s, int64_t *ret_utc_ms) {
     struct civil c = {0};
     int64_t offset;
@@ -166,6 +174,8 @@ bool clock_read_iso(struct str s, int64_t *ret_utc_ms) {
     return true;
 }
 
+// One separator throughout: 2026-02/09 is more likely two dates glued together than one. No two-digit years, no
+// month names, no day-month order: what cannot be read without a guess is set aside for a person to read.
 bool clock_read_date(struct str s, int32_t *ret_days) {
     s = str_trim(s);
     int year, month, day;

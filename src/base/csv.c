@@ -4,6 +4,9 @@
 // CSV_COLUMNS_MAX cells and a cell at most CSV_CELL_MAX bytes; what csv_put writes without `defuse`, csv_next
 // reads back. Lenient in one thing only, as spreadsheets are: what follows a closing quote before the next
 // separator is kept as text, and a quote inside an unquoted cell is an ordinary character.
+//
+//     record = cell *( sep cell ) ( LF / CRLF / CR / end )
+//     cell   = *plain  /  '"' *( any but '"' / '""' ) '"' *plain        plain: neither sep, CR nor LF
 #include "base/csv.h"
 #include <assert.h>
 
@@ -71,6 +74,7 @@ static bool read_quoted(struct csv_reader *r, struct arena *mem, struct str *ret
     return true;
 }
 
+// The limit is checked after the cell was found: its bytes are in memory anyway, what it bounds is everything later.
 static bool read_cell(struct csv_reader *r, struct arena *mem, struct str *ret, struct err *e) {
     const char *p = r->text.p;
     size_t from = r->at, at = from, n = r->text.n;
@@ -92,6 +96,8 @@ struct csv_reader csv_open(struct str utf8, char sep) {
     return (struct csv_reader){.text = utf8, .sep = sep, .next_line = 1};
 }
 
+// Ragged records are the caller's to judge: real files leave out empty cells at the end (the bicycle counts of
+// Montréal do), and whether that is an error depends on the columns.
 bool csv_next(struct csv_reader *r, struct arena *mem, struct str **ret_cells, size_t *ret_n, struct err *e) {
     if (e) e->code = OK;
     while (r->at < r->text.n && is_end(r->text.p[r->at]))
@@ -200,6 +206,7 @@ static bool is_formula(struct str s) {
     return false;
 }
 
+// A record of one empty cell would be a blank line, which readers skip; whoever writes such a table puts "" itself.
 void csv_put(struct buf *out, struct str cell, char sep, bool defuse) {
     bool is_defused = defuse && is_formula(cell);
     bool wants_quotes = false;

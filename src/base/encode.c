@@ -24,6 +24,7 @@ static int hex_digit(char c) {
     return -1;
 }
 
+// The caller knows how many bytes a digest or key has; another length is an error, not a shorter value.
 bool str_unhex(struct str s, uint8_t *ret_bytes, size_t n) {
     if (s.n % 2 != 0 || s.n / 2 != n) return false;
     // Checked before the first byte is written: outputs stay untouched on failure.
@@ -37,6 +38,7 @@ bool str_unhex(struct str s, uint8_t *ret_bytes, size_t n) {
 static const char base64_plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char base64_url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+// Three bytes become four characters of six bits:  |aaaaaabb|bbbbcccc|ccdddddd|
 static struct str to_base64(struct arena *a, const void *bytes, size_t n, const char *alphabet, bool pad) {
     const unsigned char *in = bytes;
     if (n > SIZE_MAX / 4 - 8) return STR_NONE;
@@ -79,6 +81,7 @@ static int base64_digit(char c, bool url) {
     return -1;
 }
 
+// A lone last character would hold six bits and can be no byte; two hold one byte, three hold two.
 bool str_unbase64(struct arena *a, struct str s, bool url, struct str *ret_bytes) {
     if (!url) { // padded to a multiple of four, at most two '='
         if (s.n % 4 != 0) return false;

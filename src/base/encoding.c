@@ -57,6 +57,7 @@ static bool is_inside_word(const unsigned char *from, const unsigned char *pair,
     return before && is_small_letter(pair + 2, end);
 }
 
+// A single unlawful byte rules it out, and then only Latin-1 is left, in which every byte is lawful.
 static bool is_gb18030(struct str s) {
     const unsigned char *from = (const unsigned char *)s.p, *end = from + s.n;
     size_t chinese = 0, latin = 0;
@@ -80,6 +81,7 @@ static bool is_gb18030(struct str s) {
     return chinese > 0 && chinese >= latin;
 }
 
+// A byte order mark decides; then UTF-8, whose rules other text hardly ever obeys by chance; then the votes.
 enum text_encoding text_encoding_guess(struct str sample) {
     if (str_starts(sample, S("\xEF\xBB\xBF"))) return ENC_UTF8;
     if (str_starts(sample, S("\xFF\xFE"))) return ENC_UTF16LE;
@@ -90,6 +92,7 @@ enum text_encoding text_encoding_guess(struct str sample) {
 
 // --- decoding ---
 
+// People count bytes from 1, as `cmp` and editors do.
 static int bad_byte(struct err *e, size_t at) {
     return err_set(e, ERR_encoding, "", "%zu", at + 1);
 }

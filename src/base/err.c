@@ -29,6 +29,7 @@ __attribute__((constructor)) static void names_write(void) {
     }
 }
 
+// A code that comes from outside (a stored job, a peer) may be unknown to this version.
 const struct err_info *err_info(enum err_code code) {
     unsigned i = (unsigned)code;
     return &infos[i < ERR_COUNT ? i : ERR_internal];
@@ -52,6 +53,7 @@ static void make_sound(char *text) {
 __attribute__((format(printf, 5, 0))) static int fill(struct err *e, enum err_code code, const char *field,
                                                       int64_t row, const char *fmt, va_list ap) {
     if (!e) return (int)code;
+    // Cutting by snprintf may split a Chinese character; make_sound mends that.
     // Formatted first into a fresh struct: the arguments may point into the old one.
     struct err fresh = {.code = code, .row = row};
     if (field) snprintf(fresh.field, sizeof fresh.field, "%s", field);
@@ -78,6 +80,7 @@ int err_set_row(struct err *e, enum err_code code, const char *field, int64_t ro
     return ret;
 }
 
+// Both languages put the argument where their grammar wants it; a sentence without "{}" has none to show.
 struct str err_text(struct arena *a, const struct err *e, bool zh) {
     const struct err_info *info = err_info(e->code);
     const char *sentence = zh ? info->zh : info->en;

@@ -23,6 +23,7 @@ static int fail(struct err *e, const char *path, int number) {
     return err_set(e, code, "", "%s: %s", path, why ? why : "?");
 }
 
+// The buffer's room is one byte more than the file is long, so that a single read sees the end of most files.
 static int read_all(int fd, struct arena *mem, const char *path, size_t size, size_t max_bytes,
                     struct str *ret, struct err *e) {
     struct buf b = buf_new(mem, size < max_bytes ? size + 1 : max_bytes, max_bytes);
@@ -62,6 +63,7 @@ int file_read(struct arena *mem, const char *path, size_t max_bytes, struct str 
     return code;
 }
 
+// write(2) may take less than it is given: near a full disk, or when a signal comes.
 static bool write_all(int fd, struct str bytes) {
     while (bytes.n > 0) {
         ssize_t n = write(fd, bytes.p, bytes.n);
@@ -87,6 +89,9 @@ static bool sync_folder_of(const char *path) {
     return ok;
 }
 
+//     path.XXXXXX: create (exclusive) ─► mode ─► write ─► fsync ─► close ─► rename to path ─► fsync of the folder
+// Until the rename the old file stands; after it the new one. On any failure the temporary file is removed. The
+// mode is set before the first byte is written, so a secret is never readable for a moment.
 int file_write(const char *path, struct str bytes, unsigned mode, struct err *e) {
     char temp[FILE_PATH_MAX];
     int n = snprintf(temp, sizeof temp, "%s.XXXXXX", path);
@@ -110,6 +115,7 @@ int file_write(const char *path, struct str bytes, unsigned mode, struct err *e)
     return sync_folder_of(path) ? OK : fail(e, path, errno);
 }
 
+// Somebody else may make the same folder at the same time; what counts is that one stands there afterwards.
 static int make_dir(const char *path, unsigned mode, struct err *e) {
     if (mkdir(path, (mode_t)mode) == 0) return OK;
     if (errno != EEXIST) return fail(e, path, errno);
@@ -141,6 +147,7 @@ static int by_bytes(const void *a, const void *b) {
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
+// Sorted, since the order of readdir depends on the file system: packs must load alike on every machine.
 static int list_open(struct arena *mem, DIR *dir, const char *path, struct str **ret_names, size_t *ret_n,
                      struct err *e) {
     struct str *names = NULL;

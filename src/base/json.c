@@ -57,6 +57,7 @@ struct str json_node_text(const struct json_doc *doc, const struct json_node *no
     return node->info & NODE_ESCAPED ? json_unescape(doc->mem, raw) : raw;
 }
 
+// Objects of many members, or with an escape in a name: see json_doc.h.
 static struct json from_table(struct json object, struct str name) {
     const struct json_doc *doc = object.doc;
     const struct json_node *hidden = &doc->nodes[doc->nodes[object.at].skip - 1];
@@ -69,6 +70,7 @@ static struct json from_table(struct json object, struct str name) {
     return (struct json){0};
 }
 
+// A name that was not escaped stands in the text as it is, so comparing bytes is comparing names.
 struct json json_get(struct json object, struct str name) {
     const struct json_node *node = json_node_of(object);
     if (!node || (node->info & NODE_KIND) != JSON_OBJECT) return (struct json){0};
@@ -101,6 +103,7 @@ size_t json_count(struct json v) {
     return node ? count_of(node) : 0;
 }
 
+// A scalar or an absent value has no members: the loop is then simply not entered.
 struct json_iter json_iter(struct json v) {
     return (struct json_iter){.doc = v.doc,
                               .next = v.at + 1,
@@ -123,6 +126,7 @@ struct str json_text(struct json v) {
     return json_node_text(v.doc, node);
 }
 
+// With the quotes of a text, so that it can be copied as it is.
 struct str json_raw(struct json v) {
     const struct json_node *node = json_node_of(v);
     if (!node) return STR_NONE;
@@ -141,6 +145,8 @@ static struct str number_of(struct json v) {
     return json_is(v, JSON_NUMBER) ? json_raw(v) : STR_NONE;
 }
 
+// 1.0 and 1e3 count as integers, as JSON has one kind of number only and other writers spell them so. Digit by
+// digit in integers: no identity number ever becomes a double on the way.
 bool json_int(struct json v, int64_t *ret) {
     struct str s = number_of(v);
     if (s.n == 0) return false;
@@ -174,6 +180,7 @@ static bool quick_double(const struct decimal *d, double *ret) {
     return true;
 }
 
+// False when the number is beyond every double: "infinite" is no measurement.
 bool json_double(struct json v, double *ret) {
     struct str s = number_of(v);
     if (s.n == 0) return false;

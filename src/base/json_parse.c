@@ -3,6 +3,14 @@
 // accepts is valid JSON in valid UTF-8 without U+0000 and lone surrogates (text inside gusu holds neither),
 // no object has a name twice, and depth, nodes and length of numbers stay within their limits. Time is
 // linear in the bytes whoever wrote them: the table of names is keyed, so nobody can make names collide.
+//
+//                  ┌──────────── , (array) ◄───────────┐
+//                  ▼                                   │
+//     start ─► a value ──scalar, {} or []──► after a value ──depth 0──► only white space may follow
+//                │ ▲                            │    ▲
+//          { or [│ │ name :                     │    └── } or ]: close, the container is now the value
+//                ▼ │                            │
+//               open ◄────── , (object) ────────┘
 #include "base/json_doc.h"
 #include <assert.h>
 #include <endian.h>
@@ -39,6 +47,7 @@ static void pointer_put(struct buf *out, struct str name) { // RFC 6901
     }
 }
 
+// All of this costs only when something is wrong: while reading, neither lines nor paths are kept.
 static int fail(struct parser *p, enum err_code code, const unsigned char *at) {
     if (!p->e) return (int)code;
     struct json_doc *doc = p->doc;
@@ -70,6 +79,7 @@ static int fail(struct parser *p, enum err_code code, const unsigned char *at) {
     return err_set_row(p->e, code, field_z, line, "%.*s", STRF(near));
 }
 
+// A text that stops too early was probably cut on its way; that is another message than a wrong character.
 static int fail_here(struct parser *p) {
     return p->at == p->end ? fail(p, ERR_json_end, p->at) : fail(p, ERR_json_syntax, p->at);
 }
@@ -77,7 +87,7 @@ static int fail_here(struct parser *p) {
 // --- the index ---
 
 // Room for a name, its value and a hidden node, so that the callers can add without a check.
-static int make_room(struct parser *p) {
+static inline int make_room(struct parser *p) {
     struct json_doc *doc = p->doc;
     if (doc->nodes_n + 3 <= doc->nodes_cap) return OK;
     if (doc->nodes_n + 3 > JSON_NODES_MAX) return fail(p, ERR_too_large, p->at);
@@ -90,8 +100,9 @@ static int make_room(struct parser *p) {
     return OK;
 }
 
-static uint32_t node_add(struct parser *p, const unsigned char *start, const unsigned char *end,
-                         uint32_t info) {
+// The caller has made room. skip is right for everything but containers, which set theirs when they close.
+static inline uint32_t node_add(struct parser *p, const unsigned char *start, const unsigned char *end,
+                                uint32_t info) {
     struct json_doc *doc = p->doc;
     assert(doc->nodes_n < doc->nodes_cap);
     uint32_t i = doc->nodes_n++;
@@ -145,6 +156,7 @@ static const unsigned char *plain_end(const unsigned char *s, const unsigned cha
     return s;
 }
 
+// Past the run of non-ASCII characters at s, NULL when it is ill-formed.
 static const unsigned char *utf8_end(const unsigned char *s, const unsigned char *end) {
     // Chinese: three bytes, E4..E9 first, needs no look at the second byte's narrower ranges.
     while (end - s >= 3 && s[0] >= 0xE1 && s[0] <= 0xEC && (s[1] & 0xC0) == 0x80 && (s[2] & 0xC0) == 0x80)
@@ -246,6 +258,7 @@ static int draw_key(struct parser *p) {
     return OK;
 }
 
+// Open addressing at most half full. The table stays with the document and serves json_get afterwards.
 static int check_many(struct parser *p, const struct frame *f) {
     struct json_doc *doc = p->doc;
     int code = draw_key(p);
@@ -326,6 +339,7 @@ static int read_number(struct parser *p) {
     return OK;
 }
 
+// "tru" at the end of the text is a cut text, "trux" a wrong one.
 static int read_word(struct parser *p, struct str word, enum json_kind kind) {
     struct str rest = {(const char *)p->at, (size_t)(p->end - p->at)};
     if (!str_starts(rest, word)) return str_starts(word, rest) ? fail(p, ERR_json_end, p->end) : fail_here(p);
@@ -336,8 +350,9 @@ static int read_word(struct parser *p, struct str word, enum json_kind kind) {
 
 // --- structure ---
 
-static void skip_space(struct parser *p) {
+static inline void skip_space(struct parser *p) {
     const unsigned char *s = p->at, *end = p->end;
+    if (s<end && * s> ' ') return; // what machines write has no white space
     while (s < end && *s <= ' ' && (*s == ' ' || *s == '\n' || *s == '\r' || *s == '\t'))
         s++;
     p->at = s;
@@ -358,6 +373,7 @@ static int read_name(struct parser *p) {
     return OK;
 }
 
+// The stack of open containers is the only thing that grows with depth, and it has a fixed size.
 static int container_open(struct parser *p, enum json_kind kind) {
     if (p->depth == JSON_DEPTH_MAX) return fail(p, ERR_json_depth, p->at);
     p->open[p->depth++] = (struct frame){.node = node_add(p, p->at, p->at, (uint32_t)kind)};
@@ -365,6 +381,7 @@ static int container_open(struct parser *p, enum json_kind kind) {
     return OK;
 }
 
+// Names are compared here and not as they come, since only now their number is known.
 static int container_close(struct parser *p) {
     struct frame *f = &p->open[p->depth - 1];
     p->at++;
@@ -420,6 +437,7 @@ static int after_value(struct parser *p) {
     return OK;
 }
 
+// Each round reads one value; room for its nodes is made once, before.
 static int read_all(struct parser *p) {
     do {
         skip_space(p);
@@ -446,6 +464,7 @@ static int read_all(struct parser *p) {
     return p->at == p->end ? OK : fail_here(p);
 }
 
+// Nothing is returned to the arena on failure: the request that sent bad JSON is over anyway.
 int json_parse(struct arena *mem, struct str text, struct json *ret, struct err *e) {
     if (text.n >= UINT32_MAX) return err_set(e, ERR_too_large, "", "4 GiB");
     size_t guess = text.n / 8 + 8;

@@ -13,6 +13,7 @@
 
 // --- text ---
 
+// U+007F and '/' need no escape by RFC 8259, and RFC 8785 wants none where none is needed.
 static bool is_plain(char c) {
     unsigned char u = (unsigned char)c;
     return u >= 0x20 && u != '"' && u != '\\';
@@ -29,6 +30,7 @@ static void put_escape(struct buf *out, char c) {
     buf_puts(out, text);
 }
 
+// Runs of plain characters are copied at once; text from the store is nearly all plain.
 void json_put_text(struct buf *out, struct str v) {
     buf_char(out, '"');
     for (size_t i = 0; i < v.n;) {
@@ -43,6 +45,7 @@ void json_put_text(struct buf *out, struct str v) {
 
 // --- numbers ---
 
+// Leading and trailing zeros go, the point becomes a power of ten: 0.0120e3 is 0.12 × 10^2 (n = 2, point = 2).
 void json_decimal_of(struct str s, struct decimal *d) {
     size_t i = 0;
     d->n = 0;
@@ -138,6 +141,7 @@ struct jw jw_to(struct buf *out) {
     return (struct jw){.out = out};
 }
 
+// One bit per level says whether something stands there already; a value after a name needs no comma.
 static void before_value(struct jw *w) {
     if (w->after_name) {
         w->after_name = false;
@@ -149,6 +153,7 @@ static void before_value(struct jw *w) {
     w->has_item |= level;
 }
 
+// Depth is our own code's doing here, so too much of it is a mistake in the program and not an error value.
 static void open_with(struct jw *w, char c) {
     before_value(w);
     assert(w->depth < JSON_DEPTH_MAX);
@@ -223,6 +228,7 @@ void jw_null(struct jw *w) {
     buf_puts(w->out, "null");
 }
 
+// Only for text that this program wrote itself: nothing is checked.
 void jw_raw(struct jw *w, struct str json) {
     before_value(w);
     buf_put(w->out, json);
@@ -286,6 +292,8 @@ static int by_name(const void *a, const void *b) {
 
 static void put_canonical(struct buf *out, struct json v);
 
+// Sorted by bytes of UTF-8. RFC 8785 sorts by UTF-16 units, which differs only for names beyond U+FFFF; bytes are
+// the order of every other list in gusu, and whoever checks a digest needs one rule, not two.
 static void put_members(struct buf *out, struct json v) {
     size_t n = json_count(v);
     struct member *members = arena_array(out->mem, n, sizeof *members);
@@ -307,6 +315,7 @@ static void put_members(struct buf *out, struct json v) {
     buf_char(out, '}');
 }
 
+// Recursion is bounded by JSON_DEPTH_MAX, as the value has been parsed.
 static void put_canonical(struct buf *out, struct json v) {
     switch (json_kind(v)) {
     case JSON_OBJECT:

@@ -29,7 +29,9 @@ void log_line(enum log_level level, const char *room, const char *fmt, ...) {
     va_start(ap, fmt);
     int body = vsnprintf(line + n, sizeof line - 1 - n, fmt, ap);
     va_end(ap);
+    // A longer text is cut; vsnprintf tells the length it would have had.
     if (body > 0) n += (size_t)body < sizeof line - 1 - n ? (size_t)body : sizeof line - 2 - n;
+    // Controls become spaces: a name with a line break in it must not look like a second event.
     for (size_t i = from; i < n; i++)
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F) line[i] = ' ';
     line[n++] = '\n';

@@ -15,6 +15,7 @@ struct str str_of(const char *zero_terminated) {
     return (struct str){zero_terminated, strlen(zero_terminated)};
 }
 
+// For calls into libraries that want C strings. Text inside gusu holds no zero byte, so nothing is cut off.
 char *str_z(struct arena *a, struct str s) {
     if (s.n == SIZE_MAX) return NULL;
     char *p = arena_take(a, s.n + 1); // zeroed, so it ends itself
@@ -55,6 +56,7 @@ struct str str_print(struct arena *a, const char *fmt, ...) {
     return ret;
 }
 
+// A length of zero never reaches memcmp and its kin: with a null pointer they are undefined even then.
 bool str_eq(struct str a, struct str b) {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
@@ -64,6 +66,7 @@ static unsigned char lower(char c) {
     return u >= 'A' && u <= 'Z' ? (unsigned char)(u + ('a' - 'A')) : u;
 }
 
+// For HTTP header names and the like, which are ASCII by their standards; people's text is never folded.
 bool str_eq_nocase(struct str a, struct str b) {
     if (a.n != b.n) return false;
     for (size_t i = 0; i < a.n; i++)
@@ -71,6 +74,7 @@ bool str_eq_nocase(struct str a, struct str b) {
     return true;
 }
 
+// The order of COLLATE "C" in both stores and of `sort` under LC_ALL=C; for UTF-8 also that of code points.
 int str_cmp(struct str a, struct str b) {
     size_t n = a.n < b.n ? a.n : b.n;
     int c = n ? memcmp(a.p, b.p, n) : 0;
@@ -109,6 +113,7 @@ static size_t space_at_end(struct str s) {
     return 0;
 }
 
+// U+3000 comes from Chinese input methods, U+00A0 from web pages, U+FEFF from files that were glued together.
 struct str str_trim(struct str s) {
     for (size_t k; (k = space_at_start(s)) != 0;) {
         s.p += k;
@@ -119,6 +124,7 @@ struct str str_trim(struct str s) {
     return s;
 }
 
+// "No separator" and "nothing behind the separator" differ: rest.p is NULL only in the first case.
 struct str str_cut(struct str s, char sep, struct str *rest) {
     const char *at = s.n ? memchr(s.p, sep, s.n) : NULL;
     if (!at) {
@@ -130,6 +136,7 @@ struct str str_cut(struct str s, char sep, struct str *rest) {
     return (struct str){s.p, before};
 }
 
+// Strict, unlike strtoll: no white space, no locale, no rest, and overflow is a refusal rather than a clamp.
 bool str_int64(struct str s, int64_t *ret_value) {
     size_t i = 0;
     bool is_negative = s.n > 0 && s.p[0] == '-';
@@ -168,8 +175,8 @@ static inline size_t sequence(const unsigned char *p, size_t n) {
 }
 
 bool str_utf8_ok(struct str s) {
+    if (s.n == 0) return true; // first, since STR_NONE has no address to add to
     const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
-    if (s.n == 0) return true;
     while (p < end) {
         // Eight bytes at once while none is zero or has its top bit set.
         while (end - p >= 8) {
@@ -189,6 +196,7 @@ bool str_utf8_ok(struct str s) {
     return true;
 }
 
+// Counts the bytes that begin a character, so it is right for valid text only.
 size_t str_utf8_count(struct str s) {
     size_t count = 0;
     for (size_t i = 0; i < s.n; i++)
@@ -196,6 +204,7 @@ size_t str_utf8_count(struct str s) {
     return count;
 }
 
+// On a bad byte *at stays where it is, so that a caller can name the place.
 int32_t str_utf8_next(struct str s, size_t *at) {
     if (*at >= s.n) return -1;
     const unsigned char *p = (const unsigned char *)s.p + *at;
@@ -232,6 +241,8 @@ size_t str_utf8_put(char out[4], uint32_t c) {
     return 4;
 }
 
+// FNV-1a, 64 bits. Its collisions can be computed, so no table that strangers fill may rest on it alone: the
+// JSON reader uses a keyed hash instead.
 uint64_t str_hash(struct str s) {
     uint64_t h = UINT64_C(0xcbf29ce484222325);
     for (size_t i = 0; i < s.n; i++)
@@ -239,6 +250,7 @@ uint64_t str_hash(struct str s) {
     return h;
 }
 
+// For digests and tokens: how long it takes must not tell how many leading bytes were guessed right.
 bool str_equal_const_time(const void *a, const void *b, size_t n) {
     const volatile unsigned char *x = a, *y = b; // volatile: the loop must not end at the first difference
     unsigned char differ = 0;

@@ -24,6 +24,7 @@ static bool is_weekend(int32_t day) {
     return w == 0 || w == 6;
 }
 
+// Work wins over off: a day in both lists is an error of the data, and a missed deadline is worse than a day lost.
 bool workdays_is(const struct workdays *w, int32_t day) {
     if (w && has_day(w->work, w->work_n, day)) return true;
     if (w && has_day(w->off, w->off_n, day)) return false;
@@ -41,6 +42,7 @@ static bool is_known(const struct workdays *w, int32_t day) {
     return year >= w->first_year && year <= w->last_year;
 }
 
+// Walks day by day: n is a legal term (3, 10, 20 days), and the walk is the definition itself.
 int64_t workdays_deadline(const struct workdays *w, int64_t utc_ms, int n, int64_t offset_ms,
                           bool *ret_certain) {
     assert(n >= 0 && n <= DEADLINE_DAYS_MAX);
