@@ -309,7 +309,7 @@ static void tick(struct http_loop *l, bool is_begin) {
 
 static void begin_stop(struct http_loop *l) {
     l->is_stopping = true;
-    l->stop_by_ms = l->now_ms + HTTP_STOP_MS;
+    l->stop_by_ms = l->now_ms + l->stop_ms;
     close(l->listen_fd); // leaves the epoll set by itself
     l->listen_fd = -1;
     for (struct http_conn *c = l->all; c; c = c->all_next)
@@ -438,6 +438,7 @@ int http_open(const struct http_config *config, struct http_loop **ret, struct e
     l->now_ms = clock_mono_us() / 1000;
     l->wall_ms = clock_now_ms();
     l->date_s = -1;
+    l->stop_ms = HTTP_STOP_MS;
     memcpy(l->delay_ms, clock_delay_ms, sizeof l->delay_ms);
     pthread_mutex_init(&l->post_lock, NULL);
     int err = start(l, e);
