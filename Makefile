@@ -7,7 +7,10 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstric
   -Wmissing-prototypes -Wold-style-definition -Wvla -Wformat=2 -Wundef -Wwrite-strings -Wcast-qual \
   -Wcast-align -Wpointer-arith -Wswitch-enum -Wimplicit-fallthrough -Wnull-dereference
 WARN_GCC := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Walloca -Wjump-misses-init -Wstack-usage=16384
-HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection -ftrivial-auto-var-init=zero
+HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection
+ifeq ($(findstring clang,$(CC)),)
+HARD += -ftrivial-auto-var-init=zero
+endif
 CPPFLAGS := -D_GNU_SOURCE -Isrc -I$(B)/gen
 CFLAGS := -std=c17 -O2 -g -D_FORTIFY_SOURCE=3 $(HARD) -fno-common -fPIE -pthread $(WARN)
 LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread
