@@ -66,10 +66,33 @@ $(B)/unit/%: test/unit/%.c $(B)/san/libgusu.a
 	@mkdir -p $(@D)
 	@$(CC) $(CPPFLAGS) $(SAN) -Wno-conversion -Itest/unit -o $@ $< $(B)/san/libgusu.a $(LIBS) -lcmocka -ljansson
 
+## make run          all set-up, then a living Suzhou at the printed URL (PORT=8080)
+PORT ?= 8080
+DATA ?= data
+.PHONY: run setup-run setup-test
+setup-run:
+	@tools/setup run
+setup-test:
+	@tools/setup test
+run: setup-run
+	@$(MAKE) --no-print-directory -j2 all packs web
+	@echo "demo log-ins: see README.md (password Gusu-demo-2026)"
+	@exec $(B)/gusu serve --data $(DATA) --port $(PORT) --pack packs/suzhou --demo
+
+## make test         all set-up, then all tests: rooms, unit, packs, api, page
+## make check        the quick ones for the working day: rooms, unit
+.PHONY: test check test-rooms test-unit test-packs
+test: setup-test
+	@tools/test
+check:
+	@tools/test rooms unit
+test-rooms: lint-rooms
+test-packs: packs-test
+
 ## make unit         build and run the unit tests (ASan, UBSan)
 .PHONY: unit
-unit: $(UNITBIN)
-	@set -e; for t in $(UNITBIN); do echo "== $$t"; ASAN_OPTIONS=detect_leaks=1 $$t; done
+unit test-unit: $(UNITBIN)
+	@bad=0; for t in $(UNITBIN); do echo "== $$t"; ASAN_OPTIONS=detect_leaks=1 $$t 2>&1 || bad=1; done; exit $$bad
 
 ## make clean        remove build/
 .PHONY: clean

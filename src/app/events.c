@@ -10,7 +10,8 @@ static void on_close(void *arg) {
     struct listener *l = arg;
     struct server *s = l->server;
     struct listener **at = &s->listeners;
-    while (*at && *at != l) at = &(*at)->next;
+    while (*at && *at != l)
+        at = &(*at)->next;
     if (*at) *at = l->next;
     s->listeners_n--;
     free(l);
@@ -45,7 +46,8 @@ static void deliver(struct http_post *p) {
     for (struct listener *l = m->server->listeners, *next; l; l = next) {
         next = l->next; // sending may close, and closing frees
         bool sees_all = (l->roles & (R_(AUTHORITY) | R_(REVIEWER) | R_(AUDITOR))) != 0;
-        if (sees_all || strcmp(l->office, m->office) == 0) (void)http_stream_send(l->x, (struct str){m->text, m->n});
+        if (sees_all || strcmp(l->office, m->office) == 0)
+            (void)http_stream_send(l->x, (struct str){m->text, m->n});
     }
     free(m);
 }
@@ -76,9 +78,8 @@ static int get_events(struct cx *cx) {
 }
 
 static const struct shape events_shape = {"Events", NULL, "text/event-stream"};
-static const struct route routes[] = {
-    {"GET", "/api/v1/events", ROUTE_READ, R_LOGIN, NULL, &events_shape, NULL, 0, 0, get_events, "事件通知流",
-     "Stream of events (SSE)", NULL},
-    {0}};
+static const struct route routes[] = {{"GET", "/api/v1/events", ROUTE_READ, R_LOGIN, NULL, &events_shape,
+                                       NULL, 0, 0, get_events, "事件通知流", "Stream of events (SSE)", NULL},
+                                      {0}};
 static const struct route *const tables[] = {routes, NULL};
 const struct module app_module = {.name = "app", .route_tables = tables, .zh = "服务", .en = "server"};

@@ -47,7 +47,8 @@ int command_serve(const struct options *o) {
     sigaction(SIGTERM, &act, NULL);
     if (!s.city.base_url[0])
         snprintf(s.city.base_url, sizeof s.city.base_url, "%s://%s:%d", o->tls ? "https" : "http",
-                 strcmp(o->address, "127.0.0.1") == 0 || strcmp(o->address, "0.0.0.0") == 0 ? "localhost" : o->address,
+                 strcmp(o->address, "127.0.0.1") == 0 || strcmp(o->address, "0.0.0.0") == 0 ? "localhost"
+                                                                                            : o->address,
                  server_port(running));
     // The load's memory is not kept while serving.
     arena_free(&s.mem);
@@ -120,9 +121,12 @@ int command_user(const struct options *o) {
     }
     struct str password = str_of(given ? given : made);
     code = people_admin_create(&s.cx, str_of(o->rest[0]), str_of(o->rest[1]), password);
-    if (code != OK) say(&s.cx.err);
-    else if (given) printf("%s: ok\n", o->rest[0]);
-    else printf("%s: %s\n", o->rest[0], made);
+    if (code != OK)
+        say(&s.cx.err);
+    else if (given)
+        printf("%s: ok\n", o->rest[0]);
+    else
+        printf("%s: %s\n", o->rest[0], made);
     crypto_wipe(made, sizeof made);
     session_close(&s);
     return code == OK ? 0 : 1;
@@ -140,17 +144,28 @@ int command_api(const struct options *o) {
     return 0;
 }
 
-static const struct command { const char *name; int (*run)(const struct options *o); const char *usage, *zh, *en; } commands[] = {
-    {"serve", command_serve, "--data DIR --port N [--pack PACK] [--demo] [--tls]", "启动服务", "start the server"},
+static const struct command {
+    const char *name;
+    int (*run)(const struct options *o);
+    const char *usage, *zh, *en;
+} commands[] = {
+    {"serve", command_serve, "--data DIR --port N [--pack PACK] [--demo] [--tls]", "启动服务",
+     "start the server"},
     {"load", command_load, "PACK --data DIR [--demo]", "装载城市内容包", "load a city's pack"},
     {"check", command_check, "PACK", "检查内容包，指出文件与行", "check a pack, naming file and line"},
-    {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY]", "离线核验存证", "verify a ledger or a receipt offline"},
+    {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY]", "离线核验存证",
+     "verify a ledger or a receipt offline"},
     {"user", command_user, "LOGIN ROLE --data DIR", "建立首个管理员", "make a first administrator"},
     {"bench", command_bench, "NAME", "性能测量", "measure"},
     {"api", command_api, "", "列出全部接口", "list all interfaces"},
 };
 
-static const struct option_row { const char *name; size_t at; bool is_flag; const char *zh, *en; } option_rows[] = {
+static const struct option_row {
+    const char *name;
+    size_t at;
+    bool is_flag;
+    const char *zh, *en;
+} option_rows[] = {
     {"--data", offsetof(struct options, data), false, "数据文件夹 (data)", "data folder"},
     {"--pack", offsetof(struct options, pack), false, "启动时装载的内容包", "pack to load at start"},
     {"--address", offsetof(struct options, address), false, "监听地址 (127.0.0.1)", "address to listen on"},
@@ -165,7 +180,8 @@ static const struct option_row { const char *name; size_t at; bool is_flag; cons
 static int help(void) {
     printf("gusu 姑苏: 城市数字底座 / a city's digital base\n\n");
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
-        printf("  gusu %-7s %-52s %s / %s\n", commands[i].name, commands[i].usage, commands[i].zh, commands[i].en);
+        printf("  gusu %-7s %-52s %s / %s\n", commands[i].name, commands[i].usage, commands[i].zh,
+               commands[i].en);
     printf("\n");
     for (size_t i = 0; i < sizeof option_rows / sizeof option_rows[0]; i++)
         printf("  %-12s %s / %s\n", option_rows[i].name, option_rows[i].zh, option_rows[i].en);
@@ -186,13 +202,15 @@ static int read_options(int argc, char **argv, struct options *o) {
         } else if (row && value) {
             *(const char **)((char *)o + row->at) = value;
             i++;
-        } else if (strcmp(argv[i], "--port") == 0 && value && str_int64(str_of(value), &port) && port >= 0 && port < 65536) {
+        } else if (strcmp(argv[i], "--port") == 0 && value && str_int64(str_of(value), &port) && port >= 0 &&
+                   port < 65536) {
             o->port = (int)port;
             i++;
         } else if (strcmp(argv[i], "--allow-upstream") == 0 && value && o->allow_n < APP_ALLOW_MAX) {
             o->allow[o->allow_n++] = str_of(value);
             i++;
-        } else if ((strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "verify") == 0 || argv[i][0] != '-') && o->rest_n < 16) {
+        } else if ((strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "verify") == 0 || argv[i][0] != '-') &&
+                   o->rest_n < 16) {
             o->rest[o->rest_n++] = argv[i];
         } else {
             fprintf(stderr, "gusu: 不认识的选项 / unknown option: %s\n", argv[i]);
@@ -206,8 +224,10 @@ static int read_options(int argc, char **argv, struct options *o) {
 static const char *web_beside(const char *self, char *out, size_t n) {
     char path[512];
     ssize_t len = readlink("/proc/self/exe", path, sizeof path - 1);
-    if (len <= 0) snprintf(path, sizeof path, "%s", self);
-    else path[len] = 0;
+    if (len <= 0)
+        snprintf(path, sizeof path, "%s", self);
+    else
+        path[len] = 0;
     char *slash = strrchr(path, '/');
     if (slash) *slash = 0;
     snprintf(out, n, "%s/web", slash ? path : ".");

@@ -15,10 +15,15 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define READ_STEPS 3000000      // engine steps of a READ on the loop (some tens of ms) before a worker takes it
-#define BODY_STANDARD 65536     // bytes of a JSON body unless the route says otherwise
+#define READ_STEPS    3000000 // engine steps of a READ on the loop (some tens of ms) before a worker takes it
+#define BODY_STANDARD 65536   // bytes of a JSON body unless the route says otherwise
 
-#define HEADER(name, value) {{name, sizeof(name) - 1}, {value, sizeof(value) - 1}}
+#define HEADER(name, value)                                                                                  \
+    {                                                                                                        \
+        {name, sizeof(name) - 1}, {                                                                          \
+            value, sizeof(value) - 1                                                                         \
+        }                                                                                                    \
+    }
 static const struct http_header api_headers[] = {
     HEADER("X-Content-Type-Options", "nosniff"),
     HEADER("Referrer-Policy", "same-origin"),
@@ -27,23 +32,32 @@ static const struct http_header page_headers[] = {
     HEADER("X-Content-Type-Options", "nosniff"),
     HEADER("Referrer-Policy", "same-origin"),
     HEADER("X-Frame-Options", "DENY"),
-    HEADER("Content-Security-Policy",
-           "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-           "font-src 'self' data:; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-           "form-action 'self'"),
+    HEADER("Content-Security-Policy", "default-src 'self'; script-src 'self'; style-src 'self' "
+                                      "'unsafe-inline'; img-src 'self' data: blob:; "
+                                      "font-src 'self' data:; connect-src 'self'; object-src 'none'; "
+                                      "base-uri 'none'; frame-ancestors 'none'; "
+                                      "form-action 'self'"),
 };
 
 static struct str header_of(void *arg, const char *name) {
     return http_header(arg, name);
 }
 
-static const char *const verbs[] = {[HTTP_GET] = "GET",   [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",      [HTTP_PUT] = "PUT",
-                                    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS"};
+static const char *const verbs[] = {
+    [HTTP_GET] = "GET",     [HTTP_HEAD] = "HEAD",     [HTTP_POST] = "POST",      [HTTP_PUT] = "PUT",
+    [HTTP_PATCH] = "PATCH", [HTTP_DELETE] = "DELETE", [HTTP_OPTIONS] = "OPTIONS"};
 
 static void fill_request(struct call *c, struct http_exchange *x) {
-    c->req = (struct request){.verb = str_of(verbs[x->method]), .path = x->path, .query = x->query, .body = x->body,
-                              .body_fd = x->body_fd, .body_bytes = x->body_bytes, .peer = x->peer, .is_tls = x->is_tls,
-                              .headers_arg = x, .header = header_of};
+    c->req = (struct request){.verb = str_of(verbs[x->method]),
+                              .path = x->path,
+                              .query = x->query,
+                              .body = x->body,
+                              .body_fd = x->body_fd,
+                              .body_bytes = x->body_bytes,
+                              .peer = x->peer,
+                              .is_tls = x->is_tls,
+                              .headers_arg = x,
+                              .header = header_of};
 }
 
 static void send_reply(struct call *c) {
@@ -55,22 +69,28 @@ static void send_reply(struct call *c) {
         headers[n++] = (struct http_header){r->headers[i][0], r->headers[i][1]};
         has_cache |= str_eq_nocase(r->headers[i][0], S("Cache-Control"));
     }
-    for (size_t i = 0; i < sizeof api_headers / sizeof api_headers[0]; i++) headers[n++] = api_headers[i];
+    for (size_t i = 0; i < sizeof api_headers / sizeof api_headers[0]; i++)
+        headers[n++] = api_headers[i];
     if (!has_cache) headers[n++] = (struct http_header){S("Cache-Control"), S("no-store")};
     struct http_out out = {.status = r->status ? r->status : 200,
                            .type = r->type.n ? r->type : S("application/json"),
                            .headers = headers,
                            .headers_n = n};
-    if (str_eq(r->type, S("text/event-stream"))) listeners_add(c, &out);
-    else if (r->fd >= 0) http_reply_file(c->x, &out, r->fd, r->fd_from, r->fd_bytes);
-    else http_reply(c->x, &out, r->body.p ? r->body : buf_str(&c->cx.out));
+    if (str_eq(r->type, S("text/event-stream")))
+        listeners_add(c, &out);
+    else if (r->fd >= 0)
+        http_reply_file(c->x, &out, r->fd, r->fd_from, r->fd_bytes);
+    else
+        http_reply(c->x, &out, r->body.p ? r->body : buf_str(&c->cx.out));
 }
 
 // --- the writer's answers come back as posts ---
 static void write_back(struct http_post *p) {
     struct call *c = (struct call *)((char *)p - offsetof(struct call, post));
-    if (c->cx.route->kind == ROUTE_WRITE) core_written(&c->cx, c->work.err.code, &c->work.err);
-    else core_noted(&c->cx, c->work.err.code, &c->work.err);
+    if (c->cx.route->kind == ROUTE_WRITE)
+        core_written(&c->cx, c->work.err.code, &c->work.err);
+    else
+        core_noted(&c->cx, c->work.err.code, &c->work.err);
     send_reply(c);
 }
 
@@ -95,7 +115,8 @@ static int run_note(struct work *w, struct conn *db, struct err *e) {
     return core_run_note(&((struct call *)w)->cx, db, e);
 }
 
-static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, struct err *e), bool is_plain) {
+static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, struct err *e),
+                   bool is_plain) {
     c->work = (struct work){.run = run, .done = work_done, .is_plain = is_plain};
     http_reply_later(c->x);
     if (store_submit(c->server->city->store, &c->work) == OK) return;
@@ -134,7 +155,8 @@ static void run_read(struct call *c) {
     store_step_limit(c->cx.db, READ_STEPS);
     core_run(&c->cx);
     store_step_limit(c->cx.db, 0);
-    if (c->cx.err.code == ERR_busy && c->cx.route->kind == ROUTE_READ) { // too long for the loop: again, elsewhere
+    if (c->cx.err.code == ERR_busy &&
+        c->cx.route->kind == ROUTE_READ) { // too long for the loop: again, elsewhere
         struct actor who = c->cx.who;
         struct value *in = c->cx.in;
         const struct route *route = c->cx.route;
@@ -145,13 +167,15 @@ static void run_read(struct call *c) {
         give_to_worker(c);
         return;
     }
-    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK) submit(c, run_note, true);
-    else send_reply(c);
+    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
+        submit(c, run_note, true);
+    else
+        send_reply(c);
 }
 
 static bool is_ours(struct str path) {
-    return str_starts(path, S("/api/")) || str_starts(path, S("/ledger/")) || str_starts(path, S("/datastore/")) ||
-           str_eq(path, S("/metrics"));
+    return str_starts(path, S("/api/")) || str_starts(path, S("/ledger/")) ||
+           str_starts(path, S("/datastore/")) || str_eq(path, S("/metrics"));
 }
 
 static void on_request(void *arg, struct http_exchange *x) {
@@ -178,10 +202,16 @@ static void on_request(void *arg, struct http_exchange *x) {
         return;
     }
     switch (c->cx.route->kind) {
-    case ROUTE_WRITE: submit(c, run_write, false); break;
-    case ROUTE_SLOW: give_to_worker(c); break;
+    case ROUTE_WRITE:
+        submit(c, run_write, false);
+        break;
+    case ROUTE_SLOW:
+        give_to_worker(c);
+        break;
     case ROUTE_READ:
-    case ROUTE_READ_ENTRY: run_read(c); break;
+    case ROUTE_READ_ENTRY:
+        run_read(c);
+        break;
     }
 }
 
@@ -197,8 +227,10 @@ static int64_t on_head(void *arg, struct http_exchange *x) {
 
 static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
-    if (is_begin) store_read_begin(s->reader);
-    else store_read_end(s->reader);
+    if (is_begin)
+        store_read_begin(s->reader);
+    else
+        store_read_end(s->reader);
 }
 
 // --- HTTP out for proxied services ---
@@ -208,12 +240,18 @@ static enum http_method method_of(struct str verb) {
     return HTTP_GET;
 }
 
-static int fetch_out(struct city *city, struct arena *mem, struct str verb, struct str url, struct str type, struct str body,
-                     int timeout_ms, int *ret_status, struct str *ret_type, struct str *ret_body, bool *ret_maybe_done,
-                     struct err *e) {
+static int fetch_out(struct city *city, struct arena *mem, struct str verb, struct str url, struct str type,
+                     struct str body, int timeout_ms, int *ret_status, struct str *ret_type,
+                     struct str *ret_body, bool *ret_maybe_done, struct err *e) {
     struct http_header h = {S("Content-Type"), type};
-    struct fetch_request q = {.method = method_of(verb), .url = url, .body = body, .headers = &h, .headers_n = type.n ? 1 : 0,
-                              .timeout_ms = timeout_ms, .allow = city->allow_upstream, .allow_n = city->allow_upstream_n};
+    struct fetch_request q = {.method = method_of(verb),
+                              .url = url,
+                              .body = body,
+                              .headers = &h,
+                              .headers_n = type.n ? 1 : 0,
+                              .timeout_ms = timeout_ms,
+                              .allow = city->allow_upstream,
+                              .allow_n = city->allow_upstream_n};
     struct fetch_reply r = {0};
     int code = fetch(mem, &q, &r, e);
     *ret_status = r.status;
@@ -227,7 +265,8 @@ static int url_ok(struct city *city, struct arena *mem, struct str url, struct e
     return fetch_url_ok(mem, url, city->allow_upstream, city->allow_upstream_n, e);
 }
 
-static int make_certificate(struct server *s, const struct options *o, struct http_config *config, struct err *e) {
+static int make_certificate(struct server *s, const struct options *o, struct http_config *config,
+                            struct err *e) {
     if (!o->tls) return OK;
     int code = server_certificate(s, e);
     config->cert_pem_path = s->cert_path;
@@ -246,8 +285,13 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     city->fetch_url_ok = url_ok;
     city->on_announced = listeners_tell;
     city->on_announced_arg = s;
-    struct http_config config = {.address = o->address, .port = o->port, .arg = s, .on_head = on_head,
-                                 .on_request = on_request, .on_tick = on_tick, .spool_dir = city->folder};
+    struct http_config config = {.address = o->address,
+                                 .port = o->port,
+                                 .arg = s,
+                                 .on_head = on_head,
+                                 .on_request = on_request,
+                                 .on_tick = on_tick,
+                                 .spool_dir = city->folder};
     int code = store_conn_open(city->store, &s->reader, e);
     if (code == OK && !(s->hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");
     if (code == OK) code = static_open(&s->mem, o->web, &s->pages, e);

@@ -21,7 +21,7 @@ struct task {
     struct task *next;
     void (*run)(struct task *t, struct worker *w);
 };
-struct call { // one request on its way; lies in the exchange's arena
+struct call {         // one request on its way; lies in the exchange's arena
     struct work work; // first: the writer hands these back
     struct http_post post;
     struct task task;
@@ -59,7 +59,8 @@ struct server {
 int workers_start(struct server *s, struct err *e) MUST;
 void workers_stop(struct server *s);
 bool workers_give(struct server *s, struct task *t); // false when too many wait
-int server_certificate(struct server *s, struct err *e) MUST; // makes tls-cert.pem and tls-key.pem at first use
+int server_certificate(struct server *s,
+                       struct err *e) MUST; // makes tls-cert.pem and tls-key.pem at first use
 
 void listeners_add(struct call *c, const struct http_out *out);
 void listeners_tell(void *arg, const char *event, struct str object, struct str office); // any thread

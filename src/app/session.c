@@ -6,7 +6,9 @@
 #include <stdio.h>
 
 int session_open(struct session *s, const struct options *o, struct err *e) {
-    *s = (struct session){.city = {.folder = o->data, .with_demo = o->demo, .allow_upstream = o->allow,
+    *s = (struct session){.city = {.folder = o->data,
+                                   .with_demo = o->demo,
+                                   .allow_upstream = o->allow,
                                    .allow_upstream_n = o->allow_n}};
     if (o->origin) snprintf(s->city.origin, sizeof s->city.origin, "%s", o->origin);
     if (o->base_url) snprintf(s->city.base_url, sizeof s->city.base_url, "%s", o->base_url);
@@ -31,13 +33,13 @@ static void tell_mistakes(struct cx *cx, const struct pack *p) {
         fprintf(stderr, "%.*s:%" PRId64 ": %s%s%.*s / %.*s\n", STRF(m->file), m->line, m->err.field,
                 m->err.field[0] ? ": " : "", STRF(zh), STRF(en));
     }
-    if (p->mistakes_n > PACK_MISTAKES_MAX)
-        fprintf(stderr, "… %d more\n", p->mistakes_n - PACK_MISTAKES_MAX);
+    if (p->mistakes_n > PACK_MISTAKES_MAX) fprintf(stderr, "… %d more\n", p->mistakes_n - PACK_MISTAKES_MAX);
 }
 
 static int tell_error(struct cx *cx) {
     struct str zh = err_text(cx->mem, &cx->err, true), en = err_text(cx->mem, &cx->err, false);
-    fprintf(stderr, "gusu: %s%s%.*s / %.*s\n", cx->err.field, cx->err.field[0] ? ": " : "", STRF(zh), STRF(en));
+    fprintf(stderr, "gusu: %s%s%.*s / %.*s\n", cx->err.field, cx->err.field[0] ? ": " : "", STRF(zh),
+            STRF(en));
     return 1;
 }
 

@@ -15,7 +15,8 @@ static void *work(void *arg) {
     struct server *s = w->server;
     pthread_mutex_lock(&s->lock);
     for (;;) {
-        while (!s->first_task && !s->stop) pthread_cond_wait(&s->wake, &s->lock);
+        while (!s->first_task && !s->stop)
+            pthread_cond_wait(&s->wake, &s->lock);
         if (s->stop) break;
         struct task *t = s->first_task;
         s->first_task = t->next;
@@ -34,8 +35,10 @@ bool workers_give(struct server *s, struct task *t) {
     bool room = s->tasks_n < TASKS_MAX && !s->stop;
     if (room) {
         t->next = NULL;
-        if (s->last_task) s->last_task->next = t;
-        else s->first_task = t;
+        if (s->last_task)
+            s->last_task->next = t;
+        else
+            s->first_task = t;
         s->last_task = t;
         s->tasks_n++;
         pthread_cond_signal(&s->wake);
@@ -50,12 +53,17 @@ static void run_job(struct server *s, const struct job *j, struct worker *w) {
     arena_init(&mem, 0);
     core_cx(&cx, s->city, &mem, w->conn, w->hasher, NULL);
     int code = j->run(&cx);
-    if (code != OK) log_line(LOG_ERROR, "jobs", "%s: %s %s %s", j->name, err_info((enum err_code)code)->name, cx.err.field, cx.err.arg);
+    if (code != OK)
+        log_line(LOG_ERROR, "jobs", "%s: %s %s %s", j->name, err_info((enum err_code)code)->name,
+                 cx.err.field, cx.err.arg);
     arena_free(&mem);
 }
 
 // One list of all modules' jobs with the time each is due next; the first round comes one second after start.
-struct due { const struct job *job; int64_t at_ms; };
+struct due {
+    const struct job *job;
+    int64_t at_ms;
+};
 
 static int gather_jobs(struct due *due, int most) {
     int n = 0;
@@ -103,7 +111,8 @@ static int start_one(struct server *s, struct worker *w, void *(*main)(void *), 
     w->server = s;
     int code = store_conn_open(s->city->store, &w->conn, e);
     if (code == OK && !(w->hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");
-    if (code == OK && pthread_create(&w->thread, NULL, main, w) != 0) code = err_set(e, ERR_no_memory, "", "thread");
+    if (code == OK && pthread_create(&w->thread, NULL, main, w) != 0)
+        code = err_set(e, ERR_no_memory, "", "thread");
     w->is_up = code == OK;
     return code;
 }
@@ -111,7 +120,8 @@ static int start_one(struct server *s, struct worker *w, void *(*main)(void *), 
 int workers_start(struct server *s, struct err *e) {
     int code = OK;
     pthread_cond_init(&s->wake_jobs, NULL);
-    for (int i = 0; i < WORKERS && code == OK; i++) code = start_one(s, &s->workers[i], work, e);
+    for (int i = 0; i < WORKERS && code == OK; i++)
+        code = start_one(s, &s->workers[i], work, e);
     return code == OK ? start_one(s, &s->jobs, run_jobs, e) : code;
 }
 
@@ -127,7 +137,8 @@ void workers_stop(struct server *s) {
     pthread_cond_broadcast(&s->wake);
     pthread_cond_broadcast(&s->wake_jobs);
     pthread_mutex_unlock(&s->lock);
-    for (int i = 0; i < WORKERS; i++) stop_one(&s->workers[i]);
+    for (int i = 0; i < WORKERS; i++)
+        stop_one(&s->workers[i]);
     stop_one(&s->jobs);
 }
 

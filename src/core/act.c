@@ -13,7 +13,8 @@ static struct str digest_of(struct cx *cx, struct str v) {
 }
 
 // The committed part: names in byte order, so that the text is canonical as it is written.
-static struct str detail_text(struct cx *cx, const struct act *a, const char *verb, struct str before, struct str after) {
+static struct str detail_text(struct cx *cx, const struct act *a, const char *verb, struct str before,
+                              struct str after) {
     struct buf b = buf_new(cx->mem, 512, 65536);
     struct jw w = jw_to(&b);
     jw_object(&w);
@@ -58,9 +59,9 @@ static int flush_one(struct cx *cx, struct act *a) {
     if (code != OK) return code;
     a->entry = n.entry;
     struct str peer = cx->req ? cx->req->peer : STR_NONE;
-    return store_exec(cx->db, NULL, &cx->err, Q_core_act_add, "iisszzsssssssis",
-                      cx->now_ms, cx->who.account, cx->who.login.p ? cx->who.login : S("gusu"), cx->who.office, verb,
-                      a->object_kind, a->object.p ? a->object : S(""), a->object_name, a->office, a->trace, before, after,
+    return store_exec(cx->db, NULL, &cx->err, Q_core_act_add, "iisszzsssssssis", cx->now_ms, cx->who.account,
+                      cx->who.login.p ? cx->who.login : S("gusu"), cx->who.office, verb, a->object_kind,
+                      a->object.p ? a->object : S(""), a->object_name, a->office, a->trace, before, after,
                       detail, a->entry, peer);
 }
 

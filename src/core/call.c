@@ -75,12 +75,14 @@ static int judge(struct cx *cx) {
     bool known = (cx->who.roles & (R_LOGIN | R_KEY)) != 0;
     if (!(r->who & R_PUBLIC) && !(r->who & cx->who.roles))
         return known ? cx_deny(cx, cx->is_zh ? r->zh : r->en) : cx_fail(cx, ERR_not_logged_in, "", "%s", "");
-    if (cx->who.scopes.p && !(r->who & R_PUBLIC) && (!r->scope || !has_word(cx->who.scopes, str_of(r->scope))))
+    if (cx->who.scopes.p && !(r->who & R_PUBLIC) &&
+        (!r->scope || !has_word(cx->who.scopes, str_of(r->scope))))
         return cx_deny(cx, r->scope ? r->scope : "session");
     bool changes = !str_eq(cx->req->verb, S("GET")) && !str_eq(cx->req->verb, S("HEAD"));
     if (!changes || !cx->who.session.p) return OK;
     struct str site = cx_header(cx, "Sec-Fetch-Site");
-    if (str_eq(site, S("cross-site")) || str_eq(site, S("same-site"))) return cx_fail(cx, ERR_cross_site, "", "%s", "");
+    if (str_eq(site, S("cross-site")) || str_eq(site, S("same-site")))
+        return cx_fail(cx, ERR_cross_site, "", "%s", "");
     if (r->flags & ROUTE_NO_CSRF) return OK;
     struct str token = cx_header(cx, "X-CSRF-Token");
     if (token.n != cx->who.csrf.n || !token.n || !str_equal_const_time(token.p, cx->who.csrf.p, token.n))
@@ -126,7 +128,8 @@ void core_run(struct cx *cx) {
 // The digest that tells a retry from another request under the same key.
 static struct str request_digest(struct cx *cx) {
     uint8_t out[HASH_BYTES];
-    const struct str parts[] = {cx->req->verb, S(" "), cx->req->path, S("?"), cx->req->query, S("\n"), cx->req->body};
+    const struct str parts[] = {cx->req->verb,  S(" "),  cx->req->path, S("?"),
+                                cx->req->query, S("\n"), cx->req->body};
     hash_parts(cx->hasher, HASH_SHA256, parts, sizeof parts / sizeof parts[0], out);
     return str_hex(cx->mem, out, sizeof out);
 }
@@ -170,7 +173,8 @@ static void put_index(struct cx *cx, int64_t entry) {
 
 static void put_entry(struct cx *cx) {
     int64_t entry = -1;
-    for (struct act *a = cx->act; a; a = a->next) entry = a->entry;
+    for (struct act *a = cx->act; a; a = a->next)
+        entry = a->entry;
     if (entry >= 0) put_index(cx, entry);
 }
 
@@ -267,7 +271,8 @@ static void sub_done(struct work *w) {
 
 void core_tell(struct cx *cx) {
     for (struct announced *a = cx->announced; a; a = a->next)
-        if (cx->city->on_announced) cx->city->on_announced(cx->city->on_announced_arg, a->event, a->object, a->office);
+        if (cx->city->on_announced)
+            cx->city->on_announced(cx->city->on_announced_arg, a->event, a->object, a->office);
 }
 
 int cx_write(struct cx *cx, int (*fn)(struct cx *cx, void *arg), void *arg) {
@@ -297,8 +302,8 @@ static int call_run_note(struct work *w, struct conn *c, struct err *e) {
     return core_run_note(((struct call *)w)->cx, c, e);
 }
 
-void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req,
-               struct cx *ret) {
+void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h,
+               const struct request *req, struct cx *ret) {
     core_cx(ret, city, mem, db, h, req);
     if (!core_open(ret)) return;
     struct call call = {.work = {.run = call_run_write, .done = sub_done}, .cx = ret};

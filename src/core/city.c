@@ -35,7 +35,8 @@ int city_load_calendar(struct city *city, struct err *e) {
     int code = store_conn_open(city->store, &c, e);
     if (code != OK) return code;
     size_t cap = 8192;
-    int32_t *off = arena_array(&city->mem, cap, sizeof *off), *work = arena_array(&city->mem, cap, sizeof *work);
+    int32_t *off = arena_array(&city->mem, cap, sizeof *off),
+            *work = arena_array(&city->mem, cap, sizeof *work);
     struct workdays w = {.off = off, .work = work};
     struct stmt *s = store_query(c, Q_core_workdays, "");
     while (off && work && store_next(s)) {
@@ -43,8 +44,10 @@ int city_load_calendar(struct city *city, struct err *e) {
         int year = clock_civil((int64_t)day * DAY_MS, 0).year;
         if (w.first_year == 0) w.first_year = year;
         w.last_year = year;
-        if (store_int(s, 1) && w.off_n < cap) off[w.off_n++] = day;
-        else if (!store_int(s, 1) && w.work_n < cap) work[w.work_n++] = day;
+        if (store_int(s, 1) && w.off_n < cap)
+            off[w.off_n++] = day;
+        else if (!store_int(s, 1) && w.work_n < cap)
+            work[w.work_n++] = day;
     }
     code = store_done(s, e);
     store_conn_close(c);

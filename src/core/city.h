@@ -8,18 +8,18 @@
 
 struct note { // an entry waiting to be numbered: READ_ENTRY routes and acts hand these to the ledger's hook
     struct note *next;
-    const char *kind;       // verb
+    const char *kind; // verb
     int64_t time_ms;
-    struct str clear;       // JSON object shown in public, STR_NONE = none
-    struct str detail;      // JSON object, committed with a salt, read with a role
-    struct str trace;       // exchange trace id or STR_NONE
+    struct str clear;  // JSON object shown in public, STR_NONE = none
+    struct str detail; // JSON object, committed with a salt, read with a role
+    struct str trace;  // exchange trace id or STR_NONE
     // READ_ENTRY: judged again on the writer, in the transaction, before the entry is numbered: quota is taken here,
     // and the authorisation is looked at anew when the generation moved. Not OK = the reply becomes that error.
     int (*judge)(struct cx *cx, struct note *n);
     // After the entry has its number, in the same transaction: rows that are projections of it (meter, call list).
     int (*project)(struct cx *cx, struct note *n);
     void *arg;
-    int64_t entry;          // out: index in the trees
+    int64_t entry; // out: index in the trees
 };
 
 struct city {
@@ -27,19 +27,19 @@ struct city {
     struct store *store;
     const char *folder;
     bool with_demo;
-    char origin[128];           // of the ledger: "gusu.local/<city>" by configuration
-    uint8_t key[32];            // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
+    char origin[128]; // of the ledger: "gusu.local/<city>" by configuration
+    uint8_t key[32];  // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
     struct workdays workdays;
     const struct str *allow_upstream;
     size_t allow_upstream_n;
-    int64_t (*now_ms)(void);    // clock_now_ms; tests may put their own
+    int64_t (*now_ms)(void); // clock_now_ms; tests may put their own
     const char *timestamps_zone;
     // Moves when any role, session, key or grant changes: whoever changes one adds 1 on the writer, in `run`, so that
     // later items of the batch are judged again; after the commit core adds 1 more, so that what a reader cached from
     // the snapshot before the commit, under the first new number, is not believed either.
     _Atomic uint64_t auth_generation;
-    uint64_t auth_settled;            // the generation after the last batch; writer thread only
-    _Atomic uint64_t denied;          // refused and anonymous calls are counted, not entered
+    uint64_t auth_settled;   // the generation after the last batch; writer thread only
+    _Atomic uint64_t denied; // refused and anonymous calls are counted, not entered
     // Finds the actor of a request (session cookie, API token, exchange key) into cx->who; set by people at start.
     // OK with nobody (roles = R_PUBLIC) when no credential was sent; ERR_bad_token when one was sent that is not good.
     int (*who)(struct cx *cx);
@@ -48,8 +48,8 @@ struct city {
     // HTTP out, given by app (core does not know net): blocking, for SLOW routes only. status 0 with ERR_net and
     // *ret_maybe_done true means "sent, outcome unknown".
     int (*fetch_out)(struct city *city, struct arena *mem, struct str verb, struct str url, struct str type,
-                     struct str body, int timeout_ms, int *ret_status, struct str *ret_type, struct str *ret_body,
-                     bool *ret_maybe_done, struct err *e);
+                     struct str body, int timeout_ms, int *ret_status, struct str *ret_type,
+                     struct str *ret_body, bool *ret_maybe_done, struct err *e);
     // Judges a URL when it is registered (no address of the host's own network).
     int (*fetch_url_ok)(struct city *city, struct arena *mem, struct str url, struct err *e);
     // The ledger's hook: numbers and stores the note inside the writer's transaction.
@@ -65,8 +65,8 @@ struct city {
     void *on_announced_arg;
     struct hasher *writer_hasher; // belongs to the writer thread
     struct arena mem;             // of the process; grows only at start and pack load
-    void *mod[16]; // module-private process state (set in start), by module index
-    char base_url[256]; // "https://host:port" as users see it
+    void *mod[16];                // module-private process state (set in start), by module index
+    char base_url[256];           // "https://host:port" as users see it
 };
 #define CITY_MAGIC 0x67757375u
 
@@ -83,19 +83,21 @@ int module_index(const char *name);        // place in the module table
 //   core_run      the handler (+ acts, entries, idempotency when on the writer)
 //   cx->reply / cx->out then hold the answer; errors have become problem+json
 // core_open returns false when the reply is already complete (an error).
-void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req);
-const struct route *core_route(struct str verb, struct str path, struct str params[CX_PARAMS_MAX], int *ret_params,
-                               struct arena *mem, bool *ret_path_known);
+void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *db, struct hasher *h,
+             const struct request *req);
+const struct route *core_route(struct str verb, struct str path, struct str params[CX_PARAMS_MAX],
+                               int *ret_params, struct arena *mem, bool *ret_path_known);
 bool core_open(struct cx *cx);
-void core_run(struct cx *cx);                              // READ, SLOW and the read half of READ_ENTRY
+void core_run(struct cx *cx); // READ, SLOW and the read half of READ_ENTRY
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) MUST; // WRITE: inside the batch's savepoint
-int core_run_note(struct cx *cx, struct conn *w, struct err *e) MUST;  // READ_ENTRY: the entry, re-judged if authorisation moved
+int core_run_note(struct cx *cx, struct conn *w,
+                  struct err *e) MUST; // READ_ENTRY: the entry, re-judged if authorisation moved
 // After the commit (or its failure): turns a failure that came after the handler into a problem, tells listeners.
 void core_written(struct cx *cx, int code, const struct err *e);
 void core_noted(struct cx *cx, int code, const struct err *e);
-void core_tell(struct cx *cx); // what was announced, to listening pages
-void core_problem(struct cx *cx);                          // writes cx->err as problem+json
+void core_tell(struct cx *cx);    // what was announced, to listening pages
+void core_problem(struct cx *cx); // writes cx->err as problem+json
 // All of it on the calling thread (tests, command line): submits to the queue and waits where needed.
-void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h, const struct request *req,
-               struct cx *ret);
+void core_call(struct city *city, struct arena *mem, struct conn *db, struct hasher *h,
+               const struct request *req, struct cx *ret);
 #endif

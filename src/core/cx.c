@@ -73,7 +73,8 @@ int cx_field_fail(struct cx *cx, enum err_code code, const char *field, const ch
     fill(&fe->err, code, field, fmt, ap);
     va_end(ap);
     struct field_error **last = &cx->field_errors;
-    while (*last) last = &(*last)->next;
+    while (*last)
+        last = &(*last)->next;
     *last = fe;
     if (cx->err.code == OK) cx->err = fe->err;
     return code;
@@ -121,9 +122,12 @@ void cx_reply_fd(struct cx *cx, const char *type, int fd, int64_t bytes, struct 
     buf_puts(&b, "attachment; filename*=UTF-8''");
     for (size_t i = 0; i < download_name.n; i++) {
         unsigned char c = (unsigned char)download_name.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' || c == '_';
-        if (plain) buf_char(&b, (char)c);
-        else buf_print(&b, "%%%02X", c);
+        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+                     c == '.' || c == '_';
+        if (plain)
+            buf_char(&b, (char)c);
+        else
+            buf_print(&b, "%%%02X", c);
     }
     cx_reply_header(cx, "Content-Disposition", buf_str(&b));
 }
@@ -151,7 +155,8 @@ struct act *cx_act(struct cx *cx, const char *object_kind, struct str object) {
     a->object = object;
     a->office = cx->who.office;
     struct act **last = &cx->act;
-    while (*last) last = &(*last)->next;
+    while (*last)
+        last = &(*last)->next;
     *last = a;
     return a;
 }

@@ -32,17 +32,24 @@ struct value {
 };
 
 struct reply {
-    int status;        // 0 = 200
-    struct str type;   // empty = application/json
-    struct str body;   // if set (p not NULL), instead of what stands in cx->out
-    int fd;            // -1; else a file to send (owned)
+    int status;                // 0 = 200
+    struct str type;           // empty = application/json
+    struct str body;           // if set (p not NULL), instead of what stands in cx->out
+    int fd;                    // -1; else a file to send (owned)
     int64_t fd_bytes, fd_from; // so many bytes, from this place (a part of a file: status 206)
     struct str headers[12][2];
     int headers_n;
 };
 
-struct field_error { struct field_error *next; struct err err; };
-struct announced { struct announced *next; const char *event; struct str object, office; };
+struct field_error {
+    struct field_error *next;
+    struct err err;
+};
+struct announced {
+    struct announced *next;
+    const char *event;
+    struct str object, office;
+};
 
 #define CX_PARAMS_MAX 8
 struct request { // what core needs to know of a request; net is not known here
@@ -75,10 +82,10 @@ struct cx {
     struct buf out;
     struct jw w;
     struct reply reply;
-    struct act *act;     // what the audit log and the ledger will say (core/act.h)
-    struct note *note;   // an entry made by a READ_ENTRY handler, to be committed before the reply leaves
+    struct act *act;   // what the audit log and the ledger will say (core/act.h)
+    struct note *note; // an entry made by a READ_ENTRY handler, to be committed before the reply leaves
     struct announced *announced; // told to listening pages after the commit
-    void *mod;           // for the module's own use between handle and commit
+    void *mod;                   // for the module's own use between handle and commit
 };
 
 // Inputs, by the field's name. Absent gives STR_NONE / `none` / false.
@@ -92,7 +99,8 @@ struct str cx_header(const struct cx *cx, const char *name);
 bool cx_is(const struct cx *cx, uint32_t roles); // actor has any of these
 
 // Errors. cx_fail fills cx->err and returns the code; cx_field_fail adds one more field error (all are reported).
-int cx_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int cx_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 int cx_field_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 int cx_deny(struct cx *cx, const char *why); // ERR_not_allowed, counted
@@ -100,8 +108,8 @@ int cx_deny(struct cx *cx, const char *why); // ERR_not_allowed, counted
 // Replies.
 void cx_status(struct cx *cx, int status);
 void cx_reply_header(struct cx *cx, const char *name, struct str value);
-void cx_etag(struct cx *cx, int64_t version);            // ETag: "v<version>"
-int cx_match(struct cx *cx, int64_t version) MUST;       // If-Match against it: ERR_stale
+void cx_etag(struct cx *cx, int64_t version);      // ETag: "v<version>"
+int cx_match(struct cx *cx, int64_t version) MUST; // If-Match against it: ERR_stale
 void cx_reply_body(struct cx *cx, const char *type, struct str body);
 void cx_reply_fd(struct cx *cx, const char *type, int fd, int64_t bytes, struct str download_name);
 
@@ -115,24 +123,26 @@ void cx_next(struct cx *cx, struct str last_key);
 // (only for openly published data); all others show a commitment.
 struct act {
     struct act *next;
-    const char *verb;          // "dataset.publish"; the route's own if NULL
-    const char *object_kind;   // "dataset"
-    struct str object;         // id
+    const char *verb;        // "dataset.publish"; the route's own if NULL
+    const char *object_kind; // "dataset"
+    struct str object;       // id
     struct str object_name;
-    struct str office;         // whose thing it is
-    struct str before, after;  // canonical JSON or STR_NONE; digests are kept
-    struct str detail;         // JSON object text or STR_NONE: who, why, numbers; goes into the committed part
-    struct str trace;          // the one id that runs through application, grant, call: exchange trace id
+    struct str office;        // whose thing it is
+    struct str before, after; // canonical JSON or STR_NONE; digests are kept
+    struct str detail;        // JSON object text or STR_NONE: who, why, numbers; goes into the committed part
+    struct str trace;         // the one id that runs through application, grant, call: exchange trace id
     bool is_clear;
-    int64_t entry;             // out: ledger index
+    int64_t entry; // out: ledger index
 };
-struct act *cx_act(struct cx *cx, const char *object_kind, struct str object); // appends one, zeroed beyond this
+struct act *cx_act(struct cx *cx, const char *object_kind,
+                   struct str object); // appends one, zeroed beyond this
 // Announces upward: module subscribers run at once inside the transaction; pages hear of it after the commit.
 int cx_announce(struct cx *cx, const char *event, struct str object, struct str office) MUST;
 
 // Runs fn in the commit queue and waits (SLOW routes, jobs, command line). fn sees a cx with is_writer and the
 // writer's connection, the same actor, and its own act list.
 int cx_write(struct cx *cx, int (*fn)(struct cx *cx, void *arg), void *arg) MUST;
-int64_t cx_deadline(struct cx *cx, const char *clock_step, int64_t from_ms, bool *ret_certain); // by table `clock` (pack clocks.csv)
+int64_t cx_deadline(struct cx *cx, const char *clock_step, int64_t from_ms,
+                    bool *ret_certain); // by table `clock` (pack clocks.csv)
 
 #endif

@@ -6,10 +6,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static const char *const type_words[] = {[T_TEXT] = "text",     [T_INT] = "integer", [T_NUMBER] = "number",
-                                         [T_BOOL] = "boolean",  [T_DATE] = "date",   [T_TIME] = "date-time",
-                                         [T_CHOICE] = "choice", [T_LIST] = "list",   [T_OBJECT] = "object",
-                                         [T_ITEMS] = "list",    [T_ANY] = "any"};
+static const char *const type_words[] = {
+    [T_TEXT] = "text",     [T_INT] = "integer",    [T_NUMBER] = "number", [T_BOOL] = "boolean",
+    [T_DATE] = "date",     [T_TIME] = "date-time", [T_CHOICE] = "choice", [T_LIST] = "list",
+    [T_OBJECT] = "object", [T_ITEMS] = "list",     [T_ANY] = "any"};
 
 static bool in_choices(const char *choices, struct str v) {
     struct str rest = str_of(choices);
@@ -29,7 +29,8 @@ static int text_length(struct cx *cx, const struct field *f, const char *name, s
     size_t n = str_utf8_count(v);
     if (f->max > 0 && n > (size_t)f->max) return cx_field_fail(cx, ERR_field_long, name, "%" PRId64, f->max);
     if (f->min > 0 && n < (size_t)f->min)
-        return cx_field_fail(cx, n == 0 ? ERR_field_missing : ERR_field_range, name, "%" PRId64 "–%" PRId64, f->min, f->max);
+        return cx_field_fail(cx, n == 0 ? ERR_field_missing : ERR_field_range, name, "%" PRId64 "–%" PRId64,
+                             f->min, f->max);
     return OK;
 }
 
@@ -43,7 +44,8 @@ static int from_text(struct cx *cx, const struct field *f, const char *name, str
     v->text = t;
     if (!str_utf8_ok(t)) return cx_field_fail(cx, ERR_utf8, name, "%s", "");
     switch (f->type) {
-    case T_TEXT: return text_length(cx, f, name, t);
+    case T_TEXT:
+        return text_length(cx, f, name, t);
     case T_INT:
         if (!str_int64(t, &v->i)) return wrong_type(cx, f, name);
         return range(cx, f, name, v->i);
@@ -55,7 +57,8 @@ static int from_text(struct cx *cx, const struct field *f, const char *name, str
         if (t.n != 10 || !clock_read_date(t, &days)) return wrong_type(cx, f, name);
         v->i = days;
         return OK;
-    case T_TIME: return clock_read_iso(t, &v->i) || str_int64(t, &v->i) ? OK : wrong_type(cx, f, name);
+    case T_TIME:
+        return clock_read_iso(t, &v->i) || str_int64(t, &v->i) ? OK : wrong_type(cx, f, name);
     case T_CHOICE:
         if (!in_choices(f->choices, t)) return cx_field_fail(cx, ERR_field_value, name, "%s", f->choices);
         return OK;
@@ -64,10 +67,12 @@ static int from_text(struct cx *cx, const struct field *f, const char *name, str
         if (json_parse(cx->mem, t, &j, NULL) != OK || !json_double(j, &v->d)) return wrong_type(cx, f, name);
         return OK;
     }
-    case T_LIST: return text_length(cx, f, name, t); // "a,b" in a query: the handler splits
+    case T_LIST:
+        return text_length(cx, f, name, t); // "a,b" in a query: the handler splits
     case T_OBJECT:
     case T_ITEMS:
-    case T_ANY: break;
+    case T_ANY:
+        break;
     }
     return OK;
 }
@@ -78,7 +83,8 @@ static int nested(struct cx *cx, const struct field *of, const char *prefix, str
     char name[160];
     for (struct json_iter it = json_iter(j); json_next(&it);) {
         const struct field *f = of;
-        while (f->name && !str_eq(str_of(f->name), it.name)) f++;
+        while (f->name && !str_eq(str_of(f->name), it.name))
+            f++;
         if (f->name) continue;
         snprintf(name, sizeof name, "%s.%.*s", prefix, (int)(it.name.n > 60 ? 60 : it.name.n), it.name.p);
         (void)cx_field_fail(cx, ERR_field_unknown, name, "%s", "");
@@ -128,7 +134,8 @@ static int from_json(struct cx *cx, const struct field *f, const char *name, str
     case T_INT:
         if (!json_is(j, JSON_NUMBER) || !json_int(j, &v->i)) return wrong_type(cx, f, name);
         return range(cx, f, name, v->i);
-    case T_NUMBER: return json_double(j, &v->d) ? OK : wrong_type(cx, f, name);
+    case T_NUMBER:
+        return json_double(j, &v->d) ? OK : wrong_type(cx, f, name);
     case T_BOOL: {
         bool b = false;
         if (!json_bool(j, &b)) return wrong_type(cx, f, name);
@@ -136,17 +143,21 @@ static int from_json(struct cx *cx, const struct field *f, const char *name, str
         return OK;
     }
     case T_LIST:
-    case T_ITEMS: return each_item(cx, f, name, j);
+    case T_ITEMS:
+        return each_item(cx, f, name, j);
     case T_OBJECT:
         if (!json_is(j, JSON_OBJECT)) return wrong_type(cx, f, name);
         return f->of ? nested(cx, f->of, name, j) : OK;
-    case T_ANY: return OK;
+    case T_ANY:
+        return OK;
     }
     return OK;
 }
 
 // Splits the query once; a name that the row does not know is an error (a typo would silently widen a search).
-struct pair { struct str name, value; };
+struct pair {
+    struct str name, value;
+};
 
 bool field_decode(struct arena *mem, struct str s, bool plus_is_space, struct str *ret) {
     char *out = arena_take(mem, s.n + 1);
@@ -193,11 +204,13 @@ struct str field_query(struct cx *cx, const char *name) {
     return STR_NONE;
 }
 
-int field_each_query(struct cx *cx, int (*each)(struct cx *cx, struct str name, struct str value, void *arg), void *arg) {
+int field_each_query(struct cx *cx, int (*each)(struct cx *cx, struct str name, struct str value, void *arg),
+                     void *arg) {
     struct pair pairs[FIELD_QUERY_MAX];
     size_t n = 0;
     int code = read_query(cx, pairs, FIELD_QUERY_MAX, &n);
-    for (size_t i = 0; code == OK && i < n; i++) code = each(cx, pairs[i].name, pairs[i].value, arg);
+    for (size_t i = 0; code == OK && i < n; i++)
+        code = each(cx, pairs[i].name, pairs[i].value, arg);
     return code;
 }
 
@@ -212,7 +225,8 @@ static void read_names(struct cx *cx, const struct pair *pairs, size_t n, struct
     char name[64];
     for (size_t i = 0; i < n; i++) {
         if (find(cx->route->takes, IN_QUERY, pairs[i].name)) continue;
-        snprintf(name, sizeof name, "%.*s", (int)(pairs[i].name.n > 60 ? 60 : pairs[i].name.n), pairs[i].name.p);
+        snprintf(name, sizeof name, "%.*s", (int)(pairs[i].name.n > 60 ? 60 : pairs[i].name.n),
+                 pairs[i].name.p);
         (void)cx_field_fail(cx, ERR_field_unknown, name, "%s", "");
     }
     for (struct json_iter it = json_iter(body); json_next(&it);) {
@@ -240,7 +254,8 @@ int field_read(struct cx *cx) {
     size_t n = 0, count = 0;
     struct json body;
     int path_at = 0;
-    while (takes && takes[count].name) count++;
+    while (takes && takes[count].name)
+        count++;
     cx->in = arena_array(cx->mem, count + 1, sizeof *cx->in);
     if (!cx->in) return cx_fail(cx, ERR_no_memory, "", "fields");
     int code = cx->req->query.n ? read_query(cx, pairs, FIELD_QUERY_MAX, &n) : OK;

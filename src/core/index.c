@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #define SEGMENTS_MAX 12
-#define ROUTES_MAX 512
+#define ROUTES_MAX   512
 
 struct entry {
     const struct route *route;
@@ -62,12 +62,14 @@ static int add_rows(const struct route *r, struct err *e) {
     for (; r && r->verb; r++) {
         const char *fault = row_fault(r);
         if (fault) return err_set(e, ERR_internal, r->path, "%s: %s", r->verb, fault);
-        if (entries_n == ROUTES_MAX) return err_set(e, ERR_internal, r->path, "more than %d routes", ROUTES_MAX);
+        if (entries_n == ROUTES_MAX)
+            return err_set(e, ERR_internal, r->path, "more than %d routes", ROUTES_MAX);
         struct entry *t = &entries[entries_n++];
         *t = (struct entry){.route = r};
         t->segments = split(str_of(r->path), t->segment, SEGMENTS_MAX);
         if (t->segments < 0) return err_set(e, ERR_internal, r->path, "too many segments");
-        for (int i = 0; i < t->segments; i++) t->literals += !is_param(t->segment[i]);
+        for (int i = 0; i < t->segments; i++)
+            t->literals += !is_param(t->segment[i]);
         struct str last = t->segment[t->segments - 1];
         t->takes_rest = is_param(last) && last.p[last.n - 2] == '*';
     }
@@ -78,7 +80,8 @@ int city_index_routes(struct err *e) {
     entries_n = 0;
     int code = add_rows(core_routes, e);
     for (int i = 0; modules[i] && code == OK; i++)
-        for (const struct route *const *t = modules[i]->route_tables; t && *t && code == OK; t++) code = add_rows(*t, e);
+        for (const struct route *const *t = modules[i]->route_tables; t && *t && code == OK; t++)
+            code = add_rows(*t, e);
     qsort(entries, (size_t)entries_n, sizeof entries[0], more_literal_first);
     return code;
 }
@@ -104,7 +107,8 @@ static bool segment_fits(struct str pattern, struct str seg, struct str *ret_par
     return true;
 }
 
-static bool fits(const struct entry *t, const struct str *seg, int n, struct str path, struct str *params, int *ret_n) {
+static bool fits(const struct entry *t, const struct str *seg, int n, struct str path, struct str *params,
+                 int *ret_n) {
     int params_n = 0;
     if (t->takes_rest ? n < t->segments : n != t->segments) return false;
     for (int i = 0; i < t->segments; i++) {
@@ -124,8 +128,8 @@ static bool fits(const struct entry *t, const struct str *seg, int n, struct str
     return true;
 }
 
-const struct route *core_route(struct str verb, struct str path, struct str params[CX_PARAMS_MAX], int *ret_params,
-                               struct arena *mem, bool *ret_path_known) {
+const struct route *core_route(struct str verb, struct str path, struct str params[CX_PARAMS_MAX],
+                               int *ret_params, struct arena *mem, bool *ret_path_known) {
     struct str seg[SEGMENTS_MAX * 2];
     int n = split(path, seg, SEGMENTS_MAX * 2);
     *ret_path_known = false;

@@ -15,7 +15,7 @@ struct job { // wakes by itself; runs on a worker with a reader cx (no actor); w
 struct module {
     const char *name;
     const struct route *const *route_tables; // NULL-ended list of arrays, each ending with verb NULL
-    const struct job *jobs;     // ends with name NULL; may be NULL
+    const struct job *jobs;                  // ends with name NULL; may be NULL
     // Subscribers: called inside the transaction of the announcer. May be NULL.
     int (*on_event)(struct cx *cx, const char *event, struct str object, struct str office);
     // Pack loading, in module-table order. check: reads and judges the files, reports every mistake through

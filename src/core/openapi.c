@@ -46,7 +46,8 @@ static void bounds(struct jw *w, const struct field *f, const char *least, const
 static void choices(struct jw *w, const struct field *f, bool may_be_null) {
     jw_name(w, "enum");
     jw_array(w);
-    for (struct str rest = str_of(f->choices); rest.p;) jw_text(w, str_cut(rest, '|', &rest));
+    for (struct str rest = str_of(f->choices); rest.p;)
+        jw_text(w, str_cut(rest, '|', &rest));
     if (may_be_null) jw_null(w);
     jw_array_end(w);
 }
@@ -68,8 +69,12 @@ static void schema_of(struct jw *w, const struct field *f, bool is_reply) {
         type_name(w, "integer", null);
         if (!is_reply) bounds(w, f, "minimum", "maximum");
         break;
-    case T_NUMBER: type_name(w, "number", null); break;
-    case T_BOOL: type_name(w, "boolean", null); break;
+    case T_NUMBER:
+        type_name(w, "number", null);
+        break;
+    case T_BOOL:
+        type_name(w, "boolean", null);
+        break;
     case T_DATE:
         type_name(w, "string", null);
         jw_ntext(w, "format", S("date"));
@@ -92,7 +97,8 @@ static void schema_of(struct jw *w, const struct field *f, bool is_reply) {
         if (!is_reply) bounds(w, f, "minItems", "maxItems");
         break;
     case T_OBJECT:
-        if (f->of && !null) object_schema(w, f->of, is_reply);
+        if (f->of && !null)
+            object_schema(w, f->of, is_reply);
         else if (f->of) {
             jw_name(w, "anyOf");
             jw_array(w);
@@ -103,7 +109,8 @@ static void schema_of(struct jw *w, const struct field *f, bool is_reply) {
             jw_ntext(w, "type", S("null"));
             jw_object_end(w);
             jw_array_end(w);
-        } else type_name(w, "object", null);
+        } else
+            type_name(w, "object", null);
         break;
     case T_ITEMS:
         type_name(w, "array", null);
@@ -113,7 +120,8 @@ static void schema_of(struct jw *w, const struct field *f, bool is_reply) {
         jw_object_end(w);
         if (!is_reply) bounds(w, f, "minItems", "maxItems");
         break;
-    case T_ANY: break;
+    case T_ANY:
+        break;
     }
     jw_object_end(w);
 }
@@ -141,7 +149,8 @@ static bool is_param_text(const char *path) {
 // "get /api/v1/datasets/{id}" → "get_datasets_id"
 static struct str operation_id(struct arena *mem, const struct route *r) {
     struct buf b = buf_new(mem, 96, 512);
-    for (const char *p = r->verb; *p; p++) buf_char(&b, (char)tolower((unsigned char)*p));
+    for (const char *p = r->verb; *p; p++)
+        buf_char(&b, (char)tolower((unsigned char)*p));
     const char *path = strncmp(r->path, "/api/v1/", 8) == 0 ? r->path + 7 : r->path;
     bool gap = true;
     for (const char *p = path; *p; p++) {
@@ -230,7 +239,8 @@ static void responses(struct jw *w, const struct route *r, struct arena *mem) {
     if (r->gives->media) {
         jw_object(w);
         jw_object_end(w);
-    } else ref(w, mem, r->gives->name);
+    } else
+        ref(w, mem, r->gives->name);
     jw_object_end(w);
     jw_object_end(w);
     jw_object_end(w);
@@ -242,8 +252,10 @@ static void responses(struct jw *w, const struct route *r, struct arena *mem) {
 }
 
 static void security(struct jw *w, const struct route *r) {
-    static const struct { uint32_t who; const char *name; } kinds[] = {
-        {~(R_PUBLIC | R_KEY), "session"}, {~(R_PUBLIC | R_KEY), "token"}, {R_KEY, "key"}};
+    static const struct {
+        uint32_t who;
+        const char *name;
+    } kinds[] = {{~(R_PUBLIC | R_KEY), "session"}, {~(R_PUBLIC | R_KEY), "token"}, {R_KEY, "key"}};
     jw_name(w, "security");
     jw_array(w);
     if (r->who & R_PUBLIC) {
@@ -296,7 +308,8 @@ static void paths(struct jw *w, struct arena *mem) {
     for (int i = 0; i < index_count(); i++) {
         const struct route *r = index_route(i);
         bool seen = is_param_text(r->path) || strncmp(r->path, "/api/v1", 7) != 0;
-        for (int k = 0; k < i && !seen; k++) seen = strcmp(index_route(k)->path, r->path) == 0;
+        for (int k = 0; k < i && !seen; k++)
+            seen = strcmp(index_route(k)->path, r->path) == 0;
         if (seen) continue;
         jw_name(w, r->path);
         jw_object(w);
@@ -304,7 +317,8 @@ static void paths(struct jw *w, struct arena *mem) {
             const struct route *one = index_route(k);
             if (strcmp(one->path, r->path) != 0) continue;
             char verb[8] = {0};
-            for (size_t c = 0; one->verb[c] && c < 7; c++) verb[c] = (char)tolower((unsigned char)one->verb[c]);
+            for (size_t c = 0; one->verb[c] && c < 7; c++)
+                verb[c] = (char)tolower((unsigned char)one->verb[c]);
             jw_name(w, verb);
             operation(w, one, mem);
         }
@@ -342,7 +356,8 @@ static void schemas(struct jw *w) {
     for (int i = 0; i < index_count(); i++) {
         const struct shape *s = index_route(i)->gives;
         bool seen = s->media != NULL;
-        for (int k = 0; k < i && !seen; k++) seen = index_route(k)->gives == s || strcmp(index_route(k)->gives->name, s->name) == 0;
+        for (int k = 0; k < i && !seen; k++)
+            seen = index_route(k)->gives == s || strcmp(index_route(k)->gives->name, s->name) == 0;
         if (seen) continue;
         jw_name(w, s->name);
         jw_object(w);
@@ -398,7 +413,9 @@ int openapi_write(struct cx *cx) {
     jw_object(w);
     jw_ntext(w, "title", S("gusu 姑苏"));
     jw_ntext(w, "version", S("1"));
-    jw_ntext(w, "description", S("城市数字底座接口。A city's digital base: every interface, from the same table that the program runs on."));
+    jw_ntext(w, "description",
+             S("城市数字底座接口。A city's digital base: every interface, from the same table that the "
+               "program runs on."));
     jw_name(w, "license");
     jw_object(w);
     jw_ntext(w, "name", S("Mulan PSL v2"));

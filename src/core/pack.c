@@ -19,14 +19,17 @@ int pack_path(struct cx *cx, struct pack *p, const char *file, struct str *ret_p
     struct str direct = join(p->mem, p->folder, str_of(file));
     struct str built = str_print(p->mem, "%.*s/built/%s", STRF(p->folder), file);
     if (!direct.p || !built.p) return cx_fail(cx, ERR_no_memory, file, "%s", "pack");
-    if (file_exists(direct.p)) *ret_path = direct;
-    else if (file_exists(built.p)) *ret_path = built;
-    else return cx_fail(cx, ERR_not_found, file, "%s", file);
+    if (file_exists(direct.p))
+        *ret_path = direct;
+    else if (file_exists(built.p))
+        *ret_path = built;
+    else
+        return cx_fail(cx, ERR_not_found, file, "%s", file);
     return OK;
 }
 
-void pack_mistake(struct cx *cx, struct pack *p, struct str file, int64_t line, enum err_code code, const char *field,
-                  const char *fmt, ...) {
+void pack_mistake(struct cx *cx, struct pack *p, struct str file, int64_t line, enum err_code code,
+                  const char *field, const char *fmt, ...) {
     (void)cx;
     p->mistakes_n++;
     if (p->mistakes_n > PACK_MISTAKES_MAX) return;
@@ -41,7 +44,8 @@ void pack_mistake(struct cx *cx, struct pack *p, struct str file, int64_t line, 
     m->file = str_copy(p->mem, file);
     m->line = line;
     struct pack_mistake **last = &p->mistakes;
-    while (*last) last = &(*last)->next;
+    while (*last)
+        last = &(*last)->next;
     *last = m;
 }
 
@@ -122,7 +126,12 @@ int pack_list(struct cx *cx, struct pack *p, const char *sub, struct str **ret_n
 }
 
 // Walks the folder in name order and takes each file's digest; the pack's digest is over "name digest\n" lines.
-struct walk { struct cx *cx; struct pack *p; struct buf lines; int depth; };
+struct walk {
+    struct cx *cx;
+    struct pack *p;
+    struct buf lines;
+    int depth;
+};
 
 static bool is_skipped(struct str name) {
     return str_eq(name, S("tests/")) || str_eq(name, S("README.md")) || str_eq(name, S("node_modules/"));
@@ -163,7 +172,8 @@ int pack_open(struct cx *cx, const char *folder, bool with_demo, struct pack **r
     struct pack *p = arena_take(cx->mem, sizeof *p);
     if (!p) return cx_fail(cx, ERR_no_memory, "pack", "%s", folder);
     *p = (struct pack){.mem = cx->mem, .folder = str_copy(cx->mem, str_of(folder)), .with_demo = with_demo};
-    while (p->folder.n > 1 && p->folder.p[p->folder.n - 1] == '/') p->folder.n--;
+    while (p->folder.n > 1 && p->folder.p[p->folder.n - 1] == '/')
+        p->folder.n--;
     p->folder = str_of(str_z(cx->mem, p->folder));
     struct json j;
     int code = pack_json(cx, p, "pack.json", true, &j);
@@ -174,10 +184,17 @@ int pack_open(struct cx *cx, const char *folder, bool with_demo, struct pack **r
         p->city_code = json_text(json_get(j, S("city")));
         p->title_zh = json_text(json_get(json_get(j, S("title")), S("zh")));
         p->title_en = json_text(json_get(json_get(j, S("title")), S("en")));
-        const struct { const char *name; struct str v; } must[] = {
-            {"id", p->id}, {"version", p->version}, {"city", p->city_code}, {"title.zh", p->title_zh}, {"title.en", p->title_en}};
+        const struct {
+            const char *name;
+            struct str v;
+        } must[] = {{"id", p->id},
+                    {"version", p->version},
+                    {"city", p->city_code},
+                    {"title.zh", p->title_zh},
+                    {"title.en", p->title_en}};
         for (size_t i = 0; i < sizeof must / sizeof must[0]; i++)
-            if (!must[i].v.n) pack_mistake(cx, p, S("pack.json"), 0, ERR_field_missing, must[i].name, "%s", "");
+            if (!must[i].v.n)
+                pack_mistake(cx, p, S("pack.json"), 0, ERR_field_missing, must[i].name, "%s", "");
     }
     struct walk w = {.cx = cx, .p = p, .lines = buf_new(p->mem, 16384, 4 << 20)};
     if (file_exists(p->folder.p)) code = walk_folder(&w, STR_NONE);
@@ -238,13 +255,14 @@ static int publish_all(struct cx *cx, void *arg) {
     a->object_name = p->title_zh;
     a->after = p->files;
     a->detail = str_print(cx->mem, "{\"digest\":\"%.*s\",\"version\":\"%.*s\"}", STRF(hex), STRF(p->version));
-    return store_exec(cx->db, NULL, &cx->err, Q_core_pack_put, "sssisssi", p->id, p->version, hex, (int64_t)p->with_demo,
-                      p->city_code, p->title_zh, p->title_en, cx->now_ms);
+    return store_exec(cx->db, NULL, &cx->err, Q_core_pack_put, "sssisssi", p->id, p->version, hex,
+                      (int64_t)p->with_demo, p->city_code, p->title_zh, p->title_en, cx->now_ms);
 }
 
 static bool is_loaded(struct cx *cx, struct pack *p) {
     struct stmt *s = store_query(cx->db, Q_core_pack_get, "s", p->id);
-    bool same = store_next(s) && str_eq(store_str(s, 1, cx->mem), str_hex(cx->mem, p->digest, sizeof p->digest));
+    bool same =
+        store_next(s) && str_eq(store_str(s, 1, cx->mem), str_hex(cx->mem, p->digest, sizeof p->digest));
     return store_done(s, &cx->err) == OK && same;
 }
 

@@ -6,10 +6,15 @@
 #define CORE_PACK_H
 #include "core/cx.h"
 
-#define PACK_FILE_MAX ((size_t)256 << 20)
+#define PACK_FILE_MAX     ((size_t)256 << 20)
 #define PACK_MISTAKES_MAX 1000
 
-struct pack_mistake { struct pack_mistake *next; struct str file; int64_t line; struct err err; };
+struct pack_mistake {
+    struct pack_mistake *next;
+    struct str file;
+    int64_t line;
+    struct err err;
+};
 struct pack {
     struct arena *mem;
     struct str folder, id, version, city_code, title_zh, title_en;
@@ -31,12 +36,14 @@ struct pack_table {
 };
 int pack_open(struct cx *cx, const char *folder, bool with_demo, struct pack **ret) MUST;
 int pack_csv(struct cx *cx, struct pack *p, const char *file, bool required, struct pack_table *ret) MUST;
-struct str pack_cell(const struct pack_table *t, size_t row, const char *column); // STR_NONE if no such column or empty
+struct str pack_cell(const struct pack_table *t, size_t row,
+                     const char *column); // STR_NONE if no such column or empty
 int pack_json(struct cx *cx, struct pack *p, const char *file, bool required, struct json *ret) MUST;
-int pack_path(struct cx *cx, struct pack *p, const char *file, struct str *ret_path) MUST; // folder/file or folder/built/file
+int pack_path(struct cx *cx, struct pack *p, const char *file,
+              struct str *ret_path) MUST; // folder/file or folder/built/file
 int pack_list(struct cx *cx, struct pack *p, const char *sub, struct str **ret_names, size_t *ret_n) MUST;
-void pack_mistake(struct cx *cx, struct pack *p, struct str file, int64_t line, enum err_code code, const char *field,
-                  const char *fmt, ...) __attribute__((format(printf, 7, 8)));
+void pack_mistake(struct cx *cx, struct pack *p, struct str file, int64_t line, enum err_code code,
+                  const char *field, const char *fmt, ...) __attribute__((format(printf, 7, 8)));
 // check → stage → publish over all modules. ret_changed false: this very pack is loaded already.
 int pack_load(struct cx *cx, struct pack *p, bool *ret_changed) MUST;
 int pack_check(struct cx *cx, struct pack *p) MUST; // OK when no mistakes

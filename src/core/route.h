@@ -16,10 +16,11 @@ enum role_bit {
     ROLE_COUNT
 };
 #define R_(NAME) (1u << ROLE_INDEX_##NAME)
-#define R_ALL_OFFICE (R_(STEWARD) | R_(UNIT_HEAD) | R_(APPLICANT) | R_(REVIEWER) | R_(AUTHORITY) | R_(COUNTY) | R_(STREET))
+#define R_ALL_OFFICE                                                                                         \
+    (R_(STEWARD) | R_(UNIT_HEAD) | R_(APPLICANT) | R_(REVIEWER) | R_(AUTHORITY) | R_(COUNTY) | R_(STREET))
 #define R_ADMINS (R_(SYSADMIN) | R_(SECADMIN) | R_(AUDITOR))
-#define R_LOGIN (1u << 29)  // anyone with a session or a personal API token
-#define R_KEY (1u << 30)    // a registered system's exchange key (Authorization: Bearer gk_…)
+#define R_LOGIN  (1u << 29) // anyone with a session or a personal API token
+#define R_KEY    (1u << 30) // a registered system's exchange key (Authorization: Bearer gk_…)
 #define R_PUBLIC (1u << 31) // no identity needed
 const char *role_code(int index);
 int role_index(struct str code); // -1 if unknown
@@ -62,17 +63,18 @@ struct shape { // a named reply object; the name becomes the OpenAPI schema
 };
 
 #define ROUTE_NEEDS_MATCH 1u // an edit: If-Match is obligatory (428 without)
-#define ROUTE_RAW_BODY 2u    // the body is not JSON: handler reads cx->body / cx->body_fd
+#define ROUTE_RAW_BODY    2u // the body is not JSON: handler reads cx->body / cx->body_fd
 #define ROUTE_OPEN_FIELDS 4u // unknown query and body fields are passed over (foreign interfaces: CKAN)
-#define ROUTE_NO_CSRF 8u     // log-in and foreign interfaces; never for cookie-authorised changes
+#define ROUTE_NO_CSRF     8u // log-in and foreign interfaces; never for cookie-authorised changes
 struct route {
-    const char *verb, *path; // "GET", "/api/v1/datasets/{id}"; one segment per {name}; "{name*}" takes the rest
+    const char *verb,
+        *path; // "GET", "/api/v1/datasets/{id}"; one segment per {name}; "{name*}" takes the rest
     enum route_kind kind;
     uint32_t who;
     const struct field *takes;
     const struct shape *gives;
-    const char *act;   // audit verb "dataset.publish"; obligatory for WRITE
-    int64_t body_max;  // bytes; 0 = 64 KiB for POST/PUT/PATCH, none for GET
+    const char *act;  // audit verb "dataset.publish"; obligatory for WRITE
+    int64_t body_max; // bytes; 0 = 64 KiB for POST/PUT/PATCH, none for GET
     uint32_t flags;
     int (*handle)(struct cx *cx);
     const char *zh, *en;

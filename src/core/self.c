@@ -57,29 +57,35 @@ static int get_metrics(struct cx *cx) {
     bool is_local = str_eq(cx->req->peer, S("127.0.0.1")) || str_eq(cx->req->peer, S("::1"));
     if (!is_local && !cx_is(cx, R_(SYSADMIN))) return cx_deny(cx, "loopback");
     struct store_stats s = store_stats(cx->city->store);
-    const struct { const char *name, *help; uint64_t v; } rows[] = {
-        {"gusu_commits_total", "transactions committed", s.commits},
-        {"gusu_commit_items_total", "items of the commit queue done", s.items},
-        {"gusu_commit_batch_max", "most items in one transaction", s.batch_max},
-        {"gusu_commit_microseconds_total", "time in transactions", s.commit_us_sum},
-        {"gusu_commit_microseconds_max", "longest transaction", s.commit_us_max},
-        {"gusu_queue_length", "items waiting", s.queue_len},
-        {"gusu_wal_bytes", "write-ahead log", s.wal_bytes},
-        {"gusu_batches_redone_total", "batches run again item by item", s.redone},
-        {"gusu_denied_total", "refused calls", atomic_load(&cx->city->denied)}};
+    const struct {
+        const char *name, *help;
+        uint64_t v;
+    } rows[] = {{"gusu_commits_total", "transactions committed", s.commits},
+                {"gusu_commit_items_total", "items of the commit queue done", s.items},
+                {"gusu_commit_batch_max", "most items in one transaction", s.batch_max},
+                {"gusu_commit_microseconds_total", "time in transactions", s.commit_us_sum},
+                {"gusu_commit_microseconds_max", "longest transaction", s.commit_us_max},
+                {"gusu_queue_length", "items waiting", s.queue_len},
+                {"gusu_wal_bytes", "write-ahead log", s.wal_bytes},
+                {"gusu_batches_redone_total", "batches run again item by item", s.redone},
+                {"gusu_denied_total", "refused calls", atomic_load(&cx->city->denied)}};
     struct buf b = buf_new(cx->mem, 2048, 65536);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        buf_print(&b, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", rows[i].name, rows[i].help, rows[i].name,
-                  strstr(rows[i].name, "_total") ? "counter" : "gauge", rows[i].name, rows[i].v);
+        buf_print(&b, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", rows[i].name, rows[i].help,
+                  rows[i].name, strstr(rows[i].name, "_total") ? "counter" : "gauge", rows[i].name,
+                  rows[i].v);
     cx_reply_body(cx, "text/plain; version=0.0.4; charset=utf-8", buf_str(&b));
     return OK;
 }
 
 static struct stmt *acts_query(struct cx *cx, int64_t before, int64_t limit) {
-    struct str kind = cx_text(cx, "object_kind"), object = cx_text(cx, "object"), trace = cx_text(cx, "trace");
+    struct str kind = cx_text(cx, "object_kind"), object = cx_text(cx, "object"),
+               trace = cx_text(cx, "trace");
     struct str verb = cx_text(cx, "verb"), actor = cx_text(cx, "actor");
     if (trace.p) return store_query(cx->db, Q_core_act_of_trace, "isi", before, trace, limit);
-    if (object.p) return store_query(cx->db, Q_core_act_of_object, "issi", before, kind.p ? kind : S(""), object, limit);
+    if (object.p)
+        return store_query(cx->db, Q_core_act_of_object, "issi", before, kind.p ? kind : S(""), object,
+                           limit);
     if (cx_is(cx, R_(AUDITOR)))
         return store_query(cx->db, Q_core_act_page, "issiii", before, verb, actor, cx_int(cx, "from_ms", 0),
                            cx_int(cx, "to_ms", INT64_MAX), limit);
@@ -87,13 +93,15 @@ static struct stmt *acts_query(struct cx *cx, int64_t before, int64_t limit) {
 }
 
 static void act_row(struct cx *cx, struct stmt *s) {
-    static const char *const names[] = {"actor_name", "actor_office", "verb", "object_kind", "object", "object_name", "office", "trace"};
+    static const char *const names[] = {"actor_name", "actor_office", "verb",   "object_kind",
+                                        "object",     "object_name",  "office", "trace"};
     struct jw *w = &cx->w;
     jw_object(w);
     jw_nint(w, "id", store_int(s, 0));
     jw_nint(w, "time_ms", store_int(s, 1));
     jw_nint(w, "actor", store_int(s, 2));
-    for (int i = 0; i < 8; i++) jw_ntext(w, names[i], store_str(s, 3 + i, NULL));
+    for (int i = 0; i < 8; i++)
+        jw_ntext(w, names[i], store_str(s, 3 + i, NULL));
     jw_name(w, "detail");
     jw_raw(w, store_str(s, 11, NULL));
     jw_nint(w, "entry", store_int(s, 12));
@@ -128,16 +136,19 @@ static int get_acts(struct cx *cx) {
     return store_done(s, &cx->err);
 }
 
-static const struct field health_out[] = {{"ok", 0, T_BOOL, true, 0, 0, NULL, NULL, "正常", "running"},
-                                          {"queue", 0, T_INT, true, 0, 0, NULL, NULL, "提交队列长度", "commit queue length"},
-                                          {"time_ms", 0, T_INT, true, 0, 0, NULL, NULL, "服务器时间", "server time"},
-                                          {0}};
-static const struct field error_item[] = {{"code", 0, T_TEXT, true, 0, 0, NULL, NULL, "代码", "code"},
-                                          {"status", 0, T_INT, true, 0, 0, NULL, NULL, "状态码", "HTTP status"},
-                                          {"zh", 0, T_TEXT, true, 0, 0, NULL, NULL, "中文", "Chinese"},
-                                          {"en", 0, T_TEXT, true, 0, 0, NULL, NULL, "英文", "English"},
-                                          {0}};
-static const struct field errors_out[] = {{"items", 0, T_ITEMS, true, 0, 0, NULL, error_item, "错误清单", "all errors"}, {0}};
+static const struct field health_out[] = {
+    {"ok", 0, T_BOOL, true, 0, 0, NULL, NULL, "正常", "running"},
+    {"queue", 0, T_INT, true, 0, 0, NULL, NULL, "提交队列长度", "commit queue length"},
+    {"time_ms", 0, T_INT, true, 0, 0, NULL, NULL, "服务器时间", "server time"},
+    {0}};
+static const struct field error_item[] = {
+    {"code", 0, T_TEXT, true, 0, 0, NULL, NULL, "代码", "code"},
+    {"status", 0, T_INT, true, 0, 0, NULL, NULL, "状态码", "HTTP status"},
+    {"zh", 0, T_TEXT, true, 0, 0, NULL, NULL, "中文", "Chinese"},
+    {"en", 0, T_TEXT, true, 0, 0, NULL, NULL, "英文", "English"},
+    {0}};
+static const struct field errors_out[] = {
+    {"items", 0, T_ITEMS, true, 0, 0, NULL, error_item, "错误清单", "all errors"}, {0}};
 static const struct field acts_in[] = {
     {"object_kind", IN_QUERY, T_TEXT, false, 0, 40, NULL, NULL, "对象类别", "kind of object"},
     {"object", IN_QUERY, T_TEXT, false, 0, 100, NULL, NULL, "对象", "object"},
@@ -165,17 +176,24 @@ static const struct field act_item[] = {
     {"entry", 0, T_INT, true, 0, 0, NULL, NULL, "存证序号", "ledger entry"},
     {"peer", 0, T_TEXT, false, 0, 0, NULL, NULL, "来源地址", "peer"},
     {0}};
-static const struct field acts_out[] = {{"items", 0, T_ITEMS, true, 0, 0, NULL, act_item, "审计记录", "audit rows"},
-                                        {"next", 0, T_TEXT, false, 0, 0, NULL, NULL, "续页", "next page"},
-                                        {0}};
-static const struct shape health_shape = {"Health", health_out, NULL}, errors_shape = {"Errors", errors_out, NULL},
-                          acts_shape = {"Acts", acts_out, NULL}, metrics_shape = {"Metrics", NULL, "text/plain"},
+static const struct field acts_out[] = {
+    {"items", 0, T_ITEMS, true, 0, 0, NULL, act_item, "审计记录", "audit rows"},
+    {"next", 0, T_TEXT, false, 0, 0, NULL, NULL, "续页", "next page"},
+    {0}};
+static const struct shape health_shape = {"Health", health_out, NULL},
+                          errors_shape = {"Errors", errors_out, NULL}, acts_shape = {"Acts", acts_out, NULL},
+                          metrics_shape = {"Metrics", NULL, "text/plain"},
                           openapi_shape = {"OpenApi", NULL, "application/json"};
 
-const struct route core_routes[] = {
-    {"GET", "/api/v1/health", ROUTE_READ, R_PUBLIC, NULL, &health_shape, NULL, 0, 0, get_health, "运行状态", "Is it running", NULL},
-    {"GET", "/api/v1/errors", ROUTE_READ, R_PUBLIC, NULL, &errors_shape, NULL, 0, 0, get_errors, "错误代码表", "All error codes", NULL},
-    {"GET", "/api/openapi.json", ROUTE_READ, R_PUBLIC, NULL, &openapi_shape, NULL, 0, 0, get_openapi, "接口文档", "This document", NULL},
-    {"GET", "/metrics", ROUTE_READ, R_PUBLIC, NULL, &metrics_shape, NULL, 0, 0, get_metrics, "运行指标", "Figures for Prometheus", NULL},
-    {"GET", "/api/v1/acts", ROUTE_READ, R_(AUDITOR) | R_ALL_OFFICE, acts_in, &acts_shape, NULL, 0, 0, get_acts, "审计日志", "Audit log", "audit:read"},
-    {0}};
+const struct route core_routes[] = {{"GET", "/api/v1/health", ROUTE_READ, R_PUBLIC, NULL, &health_shape, NULL,
+                                     0, 0, get_health, "运行状态", "Is it running", NULL},
+                                    {"GET", "/api/v1/errors", ROUTE_READ, R_PUBLIC, NULL, &errors_shape, NULL,
+                                     0, 0, get_errors, "错误代码表", "All error codes", NULL},
+                                    {"GET", "/api/openapi.json", ROUTE_READ, R_PUBLIC, NULL, &openapi_shape,
+                                     NULL, 0, 0, get_openapi, "接口文档", "This document", NULL},
+                                    {"GET", "/metrics", ROUTE_READ, R_PUBLIC, NULL, &metrics_shape, NULL, 0,
+                                     0, get_metrics, "运行指标", "Figures for Prometheus", NULL},
+                                    {"GET", "/api/v1/acts", ROUTE_READ, R_(AUDITOR) | R_ALL_OFFICE, acts_in,
+                                     &acts_shape, NULL, 0, 0, get_acts, "审计日志", "Audit log",
+                                     "audit:read"},
+                                    {0}};

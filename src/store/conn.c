@@ -56,7 +56,8 @@ int conn_open(const char *path, bool read_only, struct conn **ret, struct err *e
 void store_conn_close(struct conn *c) {
     if (!c) return;
     assert(c->magic == CONN_MAGIC);
-    for (int i = 0; i < QUERY_COUNT; i++) sqlite3_finalize(c->named[i].s);
+    for (int i = 0; i < QUERY_COUNT; i++)
+        sqlite3_finalize(c->named[i].s);
     for (int i = 0; i < STORE_TEXT_CACHE; i++) {
         sqlite3_finalize(c->text[i].s);
         free(c->text[i].text);
@@ -92,18 +93,29 @@ static int begin_if_wanted(struct conn *c) {
 
 static void bind_one(struct stmt *s, int n, char type, va_list *ap) {
     switch (type) {
-    case 'i': store_bind_int(s, n, va_arg(*ap, int64_t)); break;
-    case 'd': store_bind_double(s, n, va_arg(*ap, double)); break;
-    case 's': store_bind_str(s, n, va_arg(*ap, struct str)); break;
-    case 'z': store_bind_str(s, n, str_of(va_arg(*ap, const char *))); break;
+    case 'i':
+        store_bind_int(s, n, va_arg(*ap, int64_t));
+        break;
+    case 'd':
+        store_bind_double(s, n, va_arg(*ap, double));
+        break;
+    case 's':
+        store_bind_str(s, n, va_arg(*ap, struct str));
+        break;
+    case 'z':
+        store_bind_str(s, n, str_of(va_arg(*ap, const char *)));
+        break;
     case 'b': {
         struct str v = va_arg(*ap, struct str);
         int rc = v.p ? sqlite3_bind_blob64(s->s, n, v.p, v.n, SQLITE_STATIC) : sqlite3_bind_null(s->s, n);
         if (rc != SQLITE_OK) s->rc = rc;
         break;
     }
-    case 'n': store_bind_null(s, n); break;
-    default: assert(!"unknown value letter");
+    case 'n':
+        store_bind_null(s, n);
+        break;
+    default:
+        assert(!"unknown value letter");
     }
 }
 
@@ -112,7 +124,8 @@ static void bind_all(struct stmt *s, const char *types, va_list *ap) {
     int wanted = sqlite3_bind_parameter_count(s->s);
     assert((int)strlen(types) == wanted && "as many letters as parameters");
     (void)wanted;
-    for (int i = 0; types[i]; i++) bind_one(s, i + 1, types[i], ap);
+    for (int i = 0; types[i]; i++)
+        bind_one(s, i + 1, types[i], ap);
 }
 
 static int prepare(struct conn *c, const char *sql, size_t n, bool keep, sqlite3_stmt **ret) {
@@ -156,7 +169,8 @@ static struct stmt *text_slot(struct conn *c, struct str sql) {
     struct stmt *oldest = NULL;
     for (int i = 0; i < 8; i++) {
         struct stmt *s = &c->text[(hash + (uint64_t)i) % STORE_TEXT_CACHE];
-        if (s->text && s->text_hash == hash && strlen(s->text) == sql.n && memcmp(s->text, sql.p, sql.n) == 0) return s;
+        if (s->text && s->text_hash == hash && strlen(s->text) == sql.n && memcmp(s->text, sql.p, sql.n) == 0)
+            return s;
         if (!s->is_busy && (!oldest || s->used < oldest->used)) oldest = s;
     }
     if (!oldest) return NULL;
@@ -172,7 +186,8 @@ struct stmt *store_text_query(struct conn *c, struct str sql, const char *types,
     if (!s || !s->text) { // all slots of the run are busy, or no memory for the copy: one use
         s = calloc(1, sizeof *s);
         assert(s);
-        *s = (struct stmt){.c = c, .name = "composed", .is_temp = true, .is_busy = true, .text = strndup(sql.p, sql.n)};
+        *s = (struct stmt){
+            .c = c, .name = "composed", .is_temp = true, .is_busy = true, .text = strndup(sql.p, sql.n)};
         s->rc = s->text ? prepare(c, s->text, sql.n, false, &s->s) : SQLITE_NOMEM;
     } else {
         s = take(s, s->text, sql.n);
@@ -194,7 +209,8 @@ void store_bind_int(struct stmt *s, int n, int64_t v) {
 
 void store_bind_str(struct stmt *s, int n, struct str v) {
     if (s->rc != SQLITE_OK) return;
-    s->rc = v.p ? sqlite3_bind_text64(s->s, n, v.p, v.n, SQLITE_STATIC, SQLITE_UTF8) : sqlite3_bind_null(s->s, n);
+    s->rc =
+        v.p ? sqlite3_bind_text64(s->s, n, v.p, v.n, SQLITE_STATIC, SQLITE_UTF8) : sqlite3_bind_null(s->s, n);
 }
 
 void store_bind_double(struct stmt *s, int n, double v) {

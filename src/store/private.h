@@ -7,8 +7,8 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define STORE_MAGIC 0x73746f72u
-#define CONN_MAGIC 0x636f6e6eu
+#define STORE_MAGIC      0x73746f72u
+#define CONN_MAGIC       0x636f6e6eu
 #define STORE_TEXT_CACHE 256 // composed statements kept per connection; older ones give way
 
 struct stmt {
@@ -55,7 +55,7 @@ struct store {
 int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code
 int conn_open(const char *path, bool read_only, struct conn **ret, struct err *e) MUST;
 int conn_exec(struct conn *c, const char *sql); // engine result
-void *store_writer(void *store);     // thread
-void *store_checkpointer(void *store); // thread
+void *store_writer(void *store);                // thread
+void *store_checkpointer(void *store);          // thread
 
 #endif

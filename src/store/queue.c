@@ -16,7 +16,7 @@
 #include <assert.h>
 
 #define CHECKPOINT_PAGES 2000 // WAL pages that wake the checkpoint thread (8 MB)
-#define RESTART_PAGES 8000    // beyond these the writer finishes the checkpoint itself between two batches
+#define RESTART_PAGES    8000 // beyond these the writer finishes the checkpoint itself between two batches
 
 // Runs one item inside an open transaction. False when the engine has thrown the whole transaction away, or a
 // "plain" item left something behind without a savepoint to undo it: then the batch must be run again with care.
@@ -93,7 +93,8 @@ static void run_batch(struct store *s, struct work *first) {
 static void tell(struct work *first) {
     while (first) {
         struct work *last = first;
-        while (last->next && last->next->done == first->done) last = last->next;
+        while (last->next && last->next->done == first->done)
+            last = last->next;
         struct work *rest = last->next;
         last->next = NULL;
         first->done(first);
@@ -202,8 +203,10 @@ int store_submit(struct store *s, struct work *w) {
         pthread_mutex_unlock(&s->lock);
         return ERR_busy;
     }
-    if (s->last) s->last->next = w;
-    else s->first = w;
+    if (s->last)
+        s->last->next = w;
+    else
+        s->first = w;
     s->last = w;
     s->waiting++;
     bool sleeps = s->writer_sleeps;
@@ -245,7 +248,8 @@ int store_do(struct store *s, struct work *w, struct err *e) {
     int code = store_submit(s, &x.work);
     if (code == OK) {
         pthread_mutex_lock(&x.lock);
-        while (!x.is_done) pthread_cond_wait(&x.cond, &x.lock);
+        while (!x.is_done)
+            pthread_cond_wait(&x.cond, &x.lock);
         pthread_mutex_unlock(&x.lock);
         code = x.work.err.code;
         if (code != OK && e) *e = x.work.err;

@@ -17,12 +17,12 @@ static int lock_folder(struct store *s, struct err *e) {
     char path[600];
     snprintf(path, sizeof path, "%s/lock", s->folder);
     s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (s->lock_fd < 0) return err_set(e, ERR_file, "data", "%s: %s", path, strerror(errno));
+    if (s->lock_fd < 0) return err_set(e, ERR_file, "data", "%s: %s", path, strerrordesc_np(errno));
     if (flock(s->lock_fd, LOCK_EX | LOCK_NB) != 0) return err_set(e, ERR_store_busy, "data", "%s", s->folder);
     char pid[32];
     int n = snprintf(pid, sizeof pid, "%ld\n", (long)getpid());
     if (ftruncate(s->lock_fd, 0) != 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) != n)
-        return err_set(e, ERR_file, "data", "%s: %s", path, strerror(errno));
+        return err_set(e, ERR_file, "data", "%s: %s", path, strerrordesc_np(errno));
     return OK;
 }
 
@@ -41,8 +41,9 @@ static int open_writer(struct store *s, struct err *e) {
     if (code != OK) return code;
     s->writer->is_writer = true;
     s->writer->store = s;
-    int rc = conn_exec(s->writer, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-                                  "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
+    int rc =
+        conn_exec(s->writer, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+                             "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
     sqlite3_wal_hook(s->writer->db, on_wal, s);
     return rc == SQLITE_OK ? OK : store_error(s->writer, rc, path, e);
 }
@@ -68,7 +69,8 @@ int store_open(const struct store_config *config, struct store **ret, struct err
         if (pthread_create(&s->writer_thread, NULL, store_writer, s) != 0 ||
             pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) != 0)
             code = err_set(e, ERR_no_memory, "", "threads");
-        else s->has_threads = true;
+        else
+            s->has_threads = true;
     }
     if (code != OK) {
         store_close(s);
@@ -123,7 +125,8 @@ int store_conn_read_only(const char *folder, struct conn **ret, struct err *e) {
 static int schema_version(struct conn *c, const char *module) {
     sqlite3_stmt *st = NULL;
     int version = 0;
-    if (sqlite3_prepare_v2(c->db, "SELECT max(version) FROM store_schema WHERE module=?1", -1, &st, NULL) == SQLITE_OK) {
+    if (sqlite3_prepare_v2(c->db, "SELECT max(version) FROM store_schema WHERE module=?1", -1, &st, NULL) ==
+        SQLITE_OK) {
         sqlite3_bind_text(st, 1, module, -1, SQLITE_STATIC);
         if (sqlite3_step(st) == SQLITE_ROW) version = sqlite3_column_int(st, 0);
     }
@@ -133,8 +136,9 @@ static int schema_version(struct conn *c, const char *module) {
 
 static int run_schema(struct work *w, struct conn *c, struct err *e) {
     (void)w;
-    int rc = conn_exec(c, "CREATE TABLE IF NOT EXISTS store_schema(module TEXT NOT NULL, version INTEGER NOT NULL,"
-                          " PRIMARY KEY(module, version)) STRICT");
+    int rc =
+        conn_exec(c, "CREATE TABLE IF NOT EXISTS store_schema(module TEXT NOT NULL, version INTEGER NOT NULL,"
+                     " PRIMARY KEY(module, version)) STRICT");
     if (rc != SQLITE_OK) return store_error(c, rc, "schema", e);
     for (const struct schema_text *t = schema_texts; t->module; t++) {
         if (schema_version(c, t->module) >= t->version) continue;
@@ -188,7 +192,8 @@ int store_check_queries(struct store *s, struct err *e) {
         char line[160];
         int rc;
         const char *scan = find_scan(c, query_texts[q].sql, line, sizeof line, &rc);
-        if (rc != SQLITE_OK) code = store_error(c, rc, query_texts[q].name, e);
+        if (rc != SQLITE_OK)
+            code = store_error(c, rc, query_texts[q].name, e);
         else if (scan && !query_texts[q].may_scan) {
             log_line(LOG_ERROR, "store", "unplanned full scan: %s: %s", query_texts[q].name, scan);
             found = err_set(e, ERR_internal, query_texts[q].name, "unplanned full scan: %s", scan);

@@ -16,9 +16,9 @@
 #include "base/err.h"
 #include "queries.h" // generated: enum query { Q_people_account_by_login, … }
 
-#define STORE_QUEUE_MAX 8192     // items waiting; beyond it store_submit answers ERR_busy
-#define STORE_BATCH_MAX 1024     // items of one transaction
-#define STORE_BATCH_MS 5         // begin no further item in a batch after this
+#define STORE_QUEUE_MAX 8192 // items waiting; beyond it store_submit answers ERR_busy
+#define STORE_BATCH_MAX 1024 // items of one transaction
+#define STORE_BATCH_MS  5    // begin no further item in a batch after this
 
 struct store;
 struct conn;
@@ -26,7 +26,7 @@ struct stmt;
 
 struct store_config {
     const char *folder;
-    int readers;               // read connections kept for workers
+    int readers; // read connections kept for workers
     void *arg;
     // Hooks around each batch, on the writer thread, inside the transaction; a failure undoes the batch.
     int (*before_commit)(void *arg, struct conn *w, struct err *e);
@@ -35,12 +35,15 @@ struct store_config {
     void (*item_begin)(void *arg);
     void (*item_undone)(void *arg);
 };
-int store_open(const struct store_config *config, struct store **ret, struct err *e) MUST; // ERR_store_busy: second process
-void store_close(struct store *s); // commits what waits, then stops
-int store_migrate(struct store *s, struct err *e) MUST; // applies the schema files in order, each once (table store_schema)
+int store_open(const struct store_config *config, struct store **ret,
+               struct err *e) MUST; // ERR_store_busy: second process
+void store_close(struct store *s);  // commits what waits, then stops
+int store_migrate(struct store *s,
+                  struct err *e) MUST; // applies the schema files in order, each once (table store_schema)
 const char *store_folder(const struct store *s);
 
-int store_conn_open(struct store *s, struct conn **ret, struct err *e) MUST; // a reader for the calling thread
+int store_conn_open(struct store *s, struct conn **ret,
+                    struct err *e) MUST; // a reader for the calling thread
 void store_conn_close(struct conn *c);
 // Reads between begin and end see one snapshot; end is quick, so a loop does it every tick.
 void store_read_begin(struct conn *c);
@@ -51,36 +54,46 @@ void store_step_limit(struct conn *c, int64_t steps);
 // Named queries. `types` has one letter per value: i int64_t, s struct str (text; STR_NONE = NULL), b struct str
 // (blob), z const char *, d double, n NULL (no value). Text and blobs must stay alive until the statement is done.
 struct stmt *store_query(struct conn *c, enum query q, const char *types, ...);
-struct stmt *store_text_query(struct conn *c, struct str sql, const char *types, ...); // prepared and cached by text
+struct stmt *store_text_query(struct conn *c, struct str sql, const char *types,
+                              ...);                    // prepared and cached by text
 void store_bind_int(struct stmt *s, int n, int64_t v); // 1-based; for composed statements
 void store_bind_str(struct stmt *s, int n, struct str v);
 void store_bind_double(struct stmt *s, int n, double v);
 void store_bind_null(struct stmt *s, int n);
-bool store_next(struct stmt *s) MUST; // a row is there; false at the end or on failure (see store_done)
-int64_t store_int(struct stmt *s, int col);      // 0-based; NULL gives 0
+bool store_next(struct stmt *s) MUST;       // a row is there; false at the end or on failure (see store_done)
+int64_t store_int(struct stmt *s, int col); // 0-based; NULL gives 0
 double store_double(struct stmt *s, int col);
 bool store_is_null(struct stmt *s, int col);
-struct str store_str(struct stmt *s, int col, struct arena *mem); // copied; mem NULL = valid until the next step
+struct str store_str(struct stmt *s, int col,
+                     struct arena *mem); // copied; mem NULL = valid until the next step
 int store_columns(struct stmt *s);
 int store_done(struct stmt *s, struct err *e) MUST; // always call: resets; OK or the error of any step before
 // The three shapes in one call. exec: no rows; changed rows through ret_changes (may be NULL).
-int store_exec(struct conn *c, int64_t *ret_changes, struct err *e, enum query q, const char *types, ...) MUST;
-int store_text_exec(struct conn *c, struct str sql, struct err *e) MUST; // DDL of generated tables; writer only
+int store_exec(struct conn *c, int64_t *ret_changes, struct err *e, enum query q, const char *types,
+               ...) MUST;
+int store_text_exec(struct conn *c, struct str sql,
+                    struct err *e) MUST; // DDL of generated tables; writer only
 int64_t store_last_id(struct conn *c);
 
 // The commit queue.
 struct work {
     struct work *next;
-    int (*run)(struct work *w, struct conn *c, struct err *e); // writer thread; may be called again (invariant 4)
-    void (*done)(struct work *first); // writer thread, a list linked by next of all items of the batch with this `done`
-    struct err err;                   // result, set before done
-    bool is_plain;                    // run cannot fail halfway: no savepoint needed (a lone insert)
+    int (*run)(struct work *w, struct conn *c,
+               struct err *e); // writer thread; may be called again (invariant 4)
+    void (*done)(
+        struct work
+            *first); // writer thread, a list linked by next of all items of the batch with this `done`
+    struct err err;  // result, set before done
+    bool is_plain;   // run cannot fail halfway: no savepoint needed (a lone insert)
 };
-int store_submit(struct store *s, struct work *w) MUST; // from any thread; OK or ERR_busy (then nothing happens)
+int store_submit(struct store *s,
+                 struct work *w) MUST; // from any thread; OK or ERR_busy (then nothing happens)
 // Runs one item and waits for its commit: command line, loads, tests. Not from a loop.
 int store_do(struct store *s, struct work *w, struct err *e) MUST;
 
-struct store_stats { uint64_t commits, items, batch_max, commit_us_sum, commit_us_max, queue_len, wal_bytes, redone; };
+struct store_stats {
+    uint64_t commits, items, batch_max, commit_us_sum, commit_us_max, queue_len, wal_bytes, redone;
+};
 struct store_stats store_stats(struct store *s);
 
 // Every named query is prepared once and its plan read: a full scan that the name does not announce ("-- name: x

@@ -52,8 +52,12 @@ static int fixture_who(struct cx *cx) {
     return OK;
 }
 
-static void fixture_as(struct fixture *f, int64_t account, const char *login, const char *office, uint32_t roles) {
-    f->who = (struct actor){.account = account, .login = str_of(login), .name = str_of(login), .office = str_of(office),
+static void fixture_as(struct fixture *f, int64_t account, const char *login, const char *office,
+                       uint32_t roles) {
+    f->who = (struct actor){.account = account,
+                            .login = str_of(login),
+                            .name = str_of(login),
+                            .office = str_of(office),
                             .roles = R_PUBLIC | (account ? R_LOGIN | roles : 0)};
 }
 
@@ -61,7 +65,8 @@ static void fixture_start(struct fixture *f) {
     struct err e = {0};
     f->city = (struct city){.folder = f->folder, .now_ms = fixture_clock};
     int code = city_open(&f->city, &e);
-    if (code != OK) fprintf(stderr, "city_open: %s %s %s\n", err_info((enum err_code)code)->name, e.field, e.arg);
+    if (code != OK)
+        fprintf(stderr, "city_open: %s %s %s\n", err_info((enum err_code)code)->name, e.field, e.arg);
     assert_int_equal(code, OK);
     f->real_who = f->city.who;
     f->city.who = fixture_who;
@@ -119,9 +124,15 @@ static struct str fixture_header_of(void *arg, const char *name) {
 static int fixture_call(struct fixture *f, const char *verb, const char *target, const char *body) {
     struct str query, path = str_cut(str_of(target), '?', &query);
     struct request *q = arena_take(&f->mem, sizeof *q);
-    *q = (struct request){.verb = str_of(verb), .path = path, .query = query, .body = body ? str_of(body) : S(""),
-                          .body_fd = -1, .body_bytes = body ? (int64_t)strlen(body) : 0, .peer = S("127.0.0.1"),
-                          .headers_arg = f, .header = fixture_header_of};
+    *q = (struct request){.verb = str_of(verb),
+                          .path = path,
+                          .query = query,
+                          .body = body ? str_of(body) : S(""),
+                          .body_fd = -1,
+                          .body_bytes = body ? (int64_t)strlen(body) : 0,
+                          .peer = S("127.0.0.1"),
+                          .headers_arg = f,
+                          .header = fixture_header_of};
     core_call(&f->city, &f->mem, f->conn, f->hasher, q, &f->cx);
     f->status = f->cx.reply.status ? f->cx.reply.status : 200;
     f->body = f->cx.reply.body.p ? f->cx.reply.body : buf_str(&f->cx.out);
@@ -134,10 +145,11 @@ static int fixture_call(struct fixture *f, const char *verb, const char *target,
 }
 
 // Says the reply when the status is another one.
-#define assert_status(f, want)                                                                                         \
-    do {                                                                                                               \
-        if ((f)->status != (want)) fprintf(stderr, "%s:%d: %d %.*s\n", __FILE__, __LINE__, (f)->status, STRF((f)->body)); \
-        assert_int_equal((f)->status, want);                                                                           \
+#define assert_status(f, want)                                                                               \
+    do {                                                                                                     \
+        if ((f)->status != (want))                                                                           \
+            fprintf(stderr, "%s:%d: %d %.*s\n", __FILE__, __LINE__, (f)->status, STRF((f)->body));           \
+        assert_int_equal((f)->status, want);                                                                 \
     } while (0)
 
 static struct str __attribute__((unused)) fixture_text(struct fixture *f, const char *name) {

@@ -27,7 +27,8 @@ static int64_t count_days(struct fixture *f) {
     int64_t n = 0;
     struct err e;
     struct stmt *s = store_query(f->conn, Q_core_workdays, "");
-    while (store_next(s)) n++;
+    while (store_next(s))
+        n++;
     assert_int_equal(store_done(s, &e), OK);
     return n;
 }
@@ -38,8 +39,10 @@ static void item_that_fails_leaves_nothing(void **state) {
     fixture_open(&f);
     for (int is_plain = 0; is_plain < 2; is_plain++) {
         struct err e = {0};
-        struct item good = {.work = {.run = run_item, .done = set_done, .is_plain = is_plain}, .day = 1 + is_plain};
-        struct item bad = {.work = {.run = run_item, .done = set_done, .is_plain = is_plain}, .day = 100 + is_plain,
+        struct item good = {.work = {.run = run_item, .done = set_done, .is_plain = is_plain},
+                            .day = 1 + is_plain};
+        struct item bad = {.work = {.run = run_item, .done = set_done, .is_plain = is_plain},
+                           .day = 100 + is_plain,
                            .fail_after_write = true};
         assert_int_equal(store_do(f.city.store, &good.work, &e), OK);
         assert_int_equal(store_do(f.city.store, &bad.work, &e), ERR_conflict);
@@ -49,12 +52,16 @@ static void item_that_fails_leaves_nothing(void **state) {
 }
 
 // Many threads, some items failing: exactly the good ones are there.
-struct sender { struct fixture *f; int from; };
+struct sender {
+    struct fixture *f;
+    int from;
+};
 static void *send_many(void *arg) {
     struct sender *s = arg;
     for (int i = 0; i < 200; i++) {
         struct err e = {0};
-        struct item it = {.work = {.run = run_item, .done = set_done, .is_plain = i % 2 == 0}, .day = s->from + i,
+        struct item it = {.work = {.run = run_item, .done = set_done, .is_plain = i % 2 == 0},
+                          .day = s->from + i,
                           .fail_after_write = i % 5 == 0};
         int code = store_do(s->f->city.store, &it.work, &e);
         if (code != (i % 5 == 0 ? ERR_conflict : OK)) return "wrong answer";
@@ -122,8 +129,10 @@ static void readers_see_one_snapshot(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(item_that_fails_leaves_nothing), cmocka_unit_test(batches_keep_items_apart),
-        cmocka_unit_test(survives_reopening),             cmocka_unit_test(second_server_is_refused),
+        cmocka_unit_test(item_that_fails_leaves_nothing),
+        cmocka_unit_test(batches_keep_items_apart),
+        cmocka_unit_test(survives_reopening),
+        cmocka_unit_test(second_server_is_refused),
         cmocka_unit_test(readers_see_one_snapshot),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

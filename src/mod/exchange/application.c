@@ -23,13 +23,16 @@ static int read_line(struct cx *cx, struct json item, int64_t n, struct line *l)
     struct catalog_dataset *ds;
     char field[64];
     snprintf(field, sizeof field, "items[%" PRId64 "].dataset", n - 1);
-    *l = (struct line){.n = n, .dataset = str_copy(cx->mem, json_text(json_get(item, S("dataset")))),
+    *l = (struct line){.n = n,
+                       .dataset = str_copy(cx->mem, json_text(json_get(item, S("dataset")))),
                        .upstream = str_copy(cx->mem, json_text(json_get(item, S("resource"))))};
     int code = catalog_dataset_get(cx, l->dataset, &ds);
     if (code != OK) return cx_fail(cx, ERR_not_found, field, "%.*s", STRF(l->dataset));
     if (ds->share == CATALOG_SHARE_NEVER)
-        return cx_fail(cx, ERR_share_never, field, "%.*s", (int)(ds->share_law.n > 120 ? 120 : ds->share_law.n), ds->share_law.p);
-    if (joined(cx, json_get(item, S("columns")), &l->columns)) return cx_fail(cx, ERR_field_value, "columns", "id");
+        return cx_fail(cx, ERR_share_never, field, "%.*s",
+                       (int)(ds->share_law.n > 120 ? 120 : ds->share_law.n), ds->share_law.p);
+    if (joined(cx, json_get(item, S("columns")), &l->columns))
+        return cx_fail(cx, ERR_field_value, "columns", "id");
     l->provider = people_office_current(cx, ds->office);
     for (struct str rest = l->columns; rest.p && rest.n;) {
         struct str id = str_cut(rest, ' ', &rest);
@@ -57,8 +60,8 @@ static int put_lines(struct cx *cx, struct application *a) {
         struct line l;
         code = read_line(cx, it.value, ++n, &l);
         if (code == OK)
-            code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_put, "sisssss", a->id, l.n, l.dataset, l.provider,
-                              l.columns, l.filter, l.upstream);
+            code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_put, "sisssss", a->id, l.n, l.dataset,
+                              l.provider, l.columns, l.filter, l.upstream);
     }
     return code;
 }
@@ -96,9 +99,9 @@ int application_create(struct cx *cx, struct str *ret_id) {
     int year = clock_civil(cx->now_ms, CHINA_OFFSET_MS).year;
     a.id = str_print(cx->mem, "SQ-%d-%06" PRId64, year, a.n);
     if (code == OK)
-        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_application_put, "isssissssiisi", a.n, a.id, a.title, a.office,
-                          a.applicant, a.matter, a.legal_basis, a.purpose, a.system, a.period_days, a.quota_per_day,
-                          a.need_by, cx->now_ms);
+        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_application_put, "isssissssiisi", a.n, a.id,
+                          a.title, a.office, a.applicant, a.matter, a.legal_basis, a.purpose, a.system,
+                          a.period_days, a.quota_per_day, a.need_by, cx->now_ms);
     if (code == OK) code = put_lines(cx, &a);
     if (code == OK) (void)application_act(cx, &a, "application.create", STR_NONE);
     *ret_id = a.id;
@@ -118,8 +121,9 @@ int application_edit(struct cx *cx, struct application *a) {
     if (code == OK) code = cx_match(cx, a->version);
     if (code == OK) code = read_head(cx, a);
     if (code == OK)
-        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_application_edit, "ssssssiisi", a->id, a->title, a->matter,
-                          a->legal_basis, a->purpose, a->system, a->period_days, a->quota_per_day, a->need_by, cx->now_ms);
+        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_application_edit, "ssssssiisi", a->id, a->title,
+                          a->matter, a->legal_basis, a->purpose, a->system, a->period_days, a->quota_per_day,
+                          a->need_by, cx->now_ms);
     if (code == OK) code = put_lines(cx, a);
     a->version++;
     if (code == OK) (void)application_act(cx, a, "application.edit", STR_NONE);
@@ -143,7 +147,8 @@ int application_sign(struct cx *cx, struct application *a) {
     if (code == OK && a->applicant == cx->who.account) code = cx_deny(cx, "own application");
     if (code == OK) code = step_close(cx, s, "done", STR_NONE);
     if (code != OK) return code;
-    struct str county = people_office_county_authority(cx, a->office), city = people_office_city_authority(cx);
+    struct str county = people_office_county_authority(cx, a->office),
+               city = people_office_city_authority(cx);
     if (!county.p && !city.p) return cx_fail(cx, ERR_nobody, "authority", "%s", "A");
     code = application_move(cx, a, county.p ? "county" : "checking");
     if (code == OK) code = step_open(cx, a, 0, county.p ? "county" : "check", county.p ? county : city, NULL);
@@ -164,7 +169,8 @@ int application_return(struct cx *cx, struct application *a, struct str reason) 
     // Order 809 art. 21: what is incomplete is told once, and whole.
     if (code == OK && outside && a->returned_n > 0) code = cx_fail(cx, ERR_returned_once, "reason", "%s", "");
     if (code == OK) code = step_close(cx, s, "returned", reason);
-    if (code == OK && outside) code = store_exec(cx->db, NULL, &cx->err, Q_exchange_application_returned, "s", a->id);
+    if (code == OK && outside)
+        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_application_returned, "s", a->id);
     if (code == OK) code = application_move(cx, a, "returned");
     if (code == OK) (void)application_act(cx, a, "application.return", reason);
     return code;
@@ -184,7 +190,8 @@ static int hand_to_providers(struct cx *cx, struct application *a) {
             conditional |= c && c->share == CATALOG_SHARE_CONDITION;
         }
         code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_state, "siz", a->id, l->n, "answering");
-        if (code == OK) code = step_open(cx, a, l->n, "answer", l->provider, conditional ? "answer_cond" : "answer_open");
+        if (code == OK)
+            code = step_open(cx, a, l->n, "answer", l->provider, conditional ? "answer_cond" : "answer_open");
     }
     return code;
 }
@@ -198,7 +205,8 @@ int application_check(struct cx *cx, struct application *a, bool pass, struct st
     if (code != OK) return code;
     if (!pass) {
         code = application_move(cx, a, "refused");
-        if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_exchange_lines_state, "sz", a->id, "refused");
+        if (code == OK)
+            code = store_exec(cx->db, NULL, &cx->err, Q_exchange_lines_state, "sz", a->id, "refused");
     } else if (at_county) {
         struct str city = people_office_city_authority(cx);
         if (!city.p) return cx_fail(cx, ERR_nobody, "authority", "%s", "A");
@@ -215,10 +223,12 @@ int application_withdraw(struct cx *cx, struct application *a) {
     static const char *const open[] = {"draft", "signing", "county", "checking", "answering", "returned"};
     bool may = false;
     if (!str_eq(a->office, cx->who.office) || !cx_is(cx, R_(APPLICANT))) return cx_deny(cx, "applicant");
-    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++) may |= application_is(a, open[i]);
+    for (size_t i = 0; i < sizeof open / sizeof open[0]; i++)
+        may |= application_is(a, open[i]);
     if (!may) return cx_fail(cx, ERR_conflict, "state", "%.*s", STRF(a->state));
     int code = store_exec(cx->db, NULL, &cx->err, Q_exchange_steps_withdraw, "si", a->id, cx->now_ms);
-    if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_exchange_lines_state, "sz", a->id, "withdrawn");
+    if (code == OK)
+        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_lines_state, "sz", a->id, "withdrawn");
     if (code == OK) code = application_move(cx, a, "withdrawn");
     if (code == OK) (void)application_act(cx, a, "application.withdraw", STR_NONE);
     return code;

@@ -7,11 +7,14 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define VIEWS 256   // compiled grants kept (by id modulo; a collision compiles again)
-#define KEYS 1024
+#define VIEWS   256 // compiled grants kept (by id modulo; a collision compiles again)
+#define KEYS    1024
 #define BUCKETS 4096
 
-struct bucket { int64_t key, at_us; double left; };
+struct bucket {
+    int64_t key, at_us;
+    double left;
+};
 struct exchange_state {
     pthread_mutex_t lock;
     struct grant_view *views[VIEWS];
@@ -66,7 +69,8 @@ static int compile(struct cx *cx, struct grant_view *v) {
     for (struct str rest = g->columns; rest.p;) {
         struct str id = str_cut(rest, ' ', &rest);
         int at = table_column_index(&v->shape, id);
-        if (at < 0 || v->view.n == v->shape.n) continue; // a column that a later edition dropped simply is not there
+        if (at < 0 || v->view.n == v->shape.n)
+            continue; // a column that a later edition dropped simply is not there
         const struct table_column *c = &v->shape.columns[at];
         enum mask_purpose purpose = MASK_GRANT;
         for (struct str r = g->released; r.p;)
@@ -122,7 +126,8 @@ static bool replace(struct exchange_state *s, struct grant_view *v) {
     if (old && atomic_load(&old->pins) > 0) {
         drop_retired(s);
         int i = 0;
-        while (i < VIEWS && s->retired[i]) i++;
+        while (i < VIEWS && s->retired[i])
+            i++;
         if (i == VIEWS) return false;
         s->retired[i] = old;
     } else if (old) {
@@ -166,14 +171,24 @@ int grant_get(struct cx *cx, int64_t id, struct grant *ret) {
     struct stmt *s = store_query(cx->db, Q_exchange_grant_get, "i", id);
     bool found = store_next(s);
     if (found) {
-        struct grant g = {.id = store_int(s, 0), .line = store_int(s, 2), .verify_only = store_int(s, 12) != 0,
-                          .quota_per_day = store_int(s, 13), .rate_per_s = store_int(s, 14),
-                          .valid_from_ms = store_int(s, 15), .valid_to_ms = store_int(s, 16), .version = store_int(s, 19),
-                          .made_ms = store_int(s, 20), .changed_ms = store_int(s, 21)};
-        struct { struct str *to; int col; } texts[] = {
-            {&g.application, 1}, {&g.dataset, 3}, {&g.office, 4}, {&g.provider, 5}, {&g.system, 6}, {&g.matter, 7},
-            {&g.columns, 8}, {&g.released, 9}, {&g.filter, 10}, {&g.upstream, 11}, {&g.state, 17}, {&g.reason, 18}};
-        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) *texts[i].to = store_str(s, texts[i].col, cx->mem);
+        struct grant g = {.id = store_int(s, 0),
+                          .line = store_int(s, 2),
+                          .verify_only = store_int(s, 12) != 0,
+                          .quota_per_day = store_int(s, 13),
+                          .rate_per_s = store_int(s, 14),
+                          .valid_from_ms = store_int(s, 15),
+                          .valid_to_ms = store_int(s, 16),
+                          .version = store_int(s, 19),
+                          .made_ms = store_int(s, 20),
+                          .changed_ms = store_int(s, 21)};
+        struct {
+            struct str *to;
+            int col;
+        } texts[] = {{&g.application, 1}, {&g.dataset, 3},   {&g.office, 4},  {&g.provider, 5},
+                     {&g.system, 6},      {&g.matter, 7},    {&g.columns, 8}, {&g.released, 9},
+                     {&g.filter, 10},     {&g.upstream, 11}, {&g.state, 17},  {&g.reason, 18}};
+        for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+            *texts[i].to = store_str(s, texts[i].col, cx->mem);
         *ret = g;
     }
     int code = store_done(s, &cx->err);
@@ -245,17 +260,23 @@ int key_who(struct cx *cx, struct str token) {
     int64_t id;
     struct key_seen k = {0};
     uint8_t digest[HASH_BYTES];
-    if (!str_int64(id_text, &id) || id <= 0 || !secret.p || !str_unbase64(cx->mem, secret, true, &raw) || raw.n != 32)
+    if (!str_int64(id_text, &id) || id <= 0 || !secret.p || !str_unbase64(cx->mem, secret, true, &raw) ||
+        raw.n != 32)
         return cx_fail(cx, ERR_bad_token, "Authorization", "%s", "");
     hash_one(cx->hasher, HASH_SHA256, raw, digest);
     int code = find_key(cx, id, &k);
-    if (code == ERR_bad_token || code == ERR_not_found || (code == OK && (!k.is_active || !str_equal_const_time(digest, k.digest, HASH_BYTES)))) {
+    if (code == ERR_bad_token || code == ERR_not_found ||
+        (code == OK && (!k.is_active || !str_equal_const_time(digest, k.digest, HASH_BYTES)))) {
         cx->err = (struct err){0};
         return cx_fail(cx, k.id && !k.is_active ? ERR_key_revoked : ERR_bad_token, "Authorization", "%s", "");
     }
     if (code != OK) return code;
-    cx->who = (struct actor){.login = k.system, .name = k.system, .office = k.office, .roles = R_PUBLIC | R_KEY,
-                             .key = id, .system = k.system};
+    cx->who = (struct actor){.login = k.system,
+                             .name = k.system,
+                             .office = k.office,
+                             .roles = R_PUBLIC | R_KEY,
+                             .key = id,
+                             .system = k.system};
     return OK;
 }
 
@@ -265,13 +286,16 @@ bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_
     double rate = (double)(rate_per_s > 0 ? rate_per_s : EXCHANGE_RATE_STANDARD);
     pthread_mutex_lock(&s->lock);
     struct bucket *b = &s->buckets[(size_t)key % BUCKETS];
-    if (b->key != key) *b = (struct bucket){.key = key, .at_us = now, .left = rate}; // one second's worth at once
+    if (b->key != key)
+        *b = (struct bucket){.key = key, .at_us = now, .left = rate}; // one second's worth at once
     b->left += rate * (double)(now - b->at_us) / 1e6;
     if (b->left > rate) b->left = rate;
     b->at_us = now;
     bool ok = b->left >= 1.0;
-    if (ok) b->left -= 1.0;
-    else *ret_wait_ms = (int64_t)((1.0 - b->left) / rate * 1000.0) + 1;
+    if (ok)
+        b->left -= 1.0;
+    else
+        *ret_wait_ms = (int64_t)((1.0 - b->left) / rate * 1000.0) + 1;
     pthread_mutex_unlock(&s->lock);
     return ok;
 }

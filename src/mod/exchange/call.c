@@ -21,7 +21,8 @@ static int named(struct cx *cx, const char *header, bool required, struct str *r
     *ret = STR_NONE;
     if (!raw.n) return required ? cx_fail(cx, ERR_case_missing, header, "%s", header) : OK;
     if (!field_decode(cx->mem, raw, false, &text)) return cx_fail(cx, ERR_utf8, header, "%s", "");
-    if (str_utf8_count(text) > EXCHANGE_CASE_MAX) return cx_fail(cx, ERR_field_long, header, "%d", EXCHANGE_CASE_MAX);
+    if (str_utf8_count(text) > EXCHANGE_CASE_MAX)
+        return cx_fail(cx, ERR_field_long, header, "%d", EXCHANGE_CASE_MAX);
     *ret = str_trim(text);
     return required && !ret->n ? cx_fail(cx, ERR_case_missing, header, "%s", header) : OK;
 }
@@ -69,10 +70,12 @@ static int judge(struct cx *cx, struct note *n) {
     }
     int64_t day = exchange_day(n->time_ms), changed = 0;
     for (int i = 0; i < 2; i++) {
-        int code = store_exec(cx->db, &changed, &cx->err, Q_exchange_meter_take, "iiiiii", c->grant_id, day, c->rows, c->bytes,
-                              n->time_ms, c->quota);
+        int code = store_exec(cx->db, &changed, &cx->err, Q_exchange_meter_take, "iiiiii", c->grant_id, day,
+                              c->rows, c->bytes, n->time_ms, c->quota);
         if (code != OK || changed) return code;
-        if (i == 0) code = store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id, day, n->time_ms);
+        if (i == 0)
+            code = store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id, day,
+                              n->time_ms);
         if (code != OK) return code;
     }
     return cx_fail(cx, ERR_quota_used, "quota_per_day", "%" PRId64, c->quota);
@@ -80,12 +83,13 @@ static int judge(struct cx *cx, struct note *n) {
 
 static int project(struct cx *cx, struct note *n) {
     struct call_note *c = n->arg;
-    return store_exec(cx->db, NULL, &cx->err, Q_exchange_call_put, "iiiiiib", c->grant_id, n->entry, c->key_id, n->time_ms,
-                      c->rows, c->bytes, c->salts);
+    return store_exec(cx->db, NULL, &cx->err, Q_exchange_call_put, "iiiiiib", c->grant_id, n->entry,
+                      c->key_id, n->time_ms, c->rows, c->bytes, c->salts);
 }
 
-int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind, struct str fields,
-              struct str filter, int64_t rows, struct str reply, struct str rows_root, struct str salts) {
+int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind,
+              struct str fields, struct str filter, int64_t rows, struct str reply, struct str rows_root,
+              struct str salts) {
     const struct grant *g = &v->grant;
     struct note *n = arena_take(cx->mem, sizeof *n);
     struct call_note *c = arena_take(cx->mem, sizeof *c);
@@ -116,16 +120,26 @@ int call_note(struct cx *cx, struct grant_view *v, const struct call_names *name
     jw_ntext(&w, "trace", g->application);
     jw_object_end(&w);
     if (b.over) return cx_fail(cx, ERR_too_large, "detail", "60000");
-    *c = (struct call_note){.grant_id = g->id, .key_id = cx->who.key, .rows = rows, .bytes = (int64_t)reply.n,
-                            .quota = g->quota_per_day, .salts = salts};
-    *n = (struct note){.kind = kind, .time_ms = cx->now_ms, .detail = buf_str(&b),
-                       .trace = str_copy(cx->mem, g->application), .judge = judge, .project = project, .arg = c};
+    *c = (struct call_note){.grant_id = g->id,
+                            .key_id = cx->who.key,
+                            .rows = rows,
+                            .bytes = (int64_t)reply.n,
+                            .quota = g->quota_per_day,
+                            .salts = salts};
+    *n = (struct note){.kind = kind,
+                       .time_ms = cx->now_ms,
+                       .detail = buf_str(&b),
+                       .trace = str_copy(cx->mem, g->application),
+                       .judge = judge,
+                       .project = project,
+                       .arg = c};
     cx->note = n;
     return cx->mem->failed ? cx_fail(cx, ERR_no_memory, "", "call") : OK;
 }
 
 // The root over one salted leaf a row (lines of NDJSON, as they left).
-static int person_root(struct cx *cx, struct str lines, int64_t rows, struct str *ret_root, struct str *ret_salts) {
+static int person_root(struct cx *cx, struct str lines, int64_t rows, struct str *ret_root,
+                       struct str *ret_salts) {
     struct merkle m = {0};
     uint8_t *salts = arena_array(cx->mem, (size_t)rows + 1, 16), leaf[HASH_BYTES], root[HASH_BYTES];
     if (!salts) return cx_fail(cx, ERR_no_memory, "", "rows");
@@ -159,7 +173,8 @@ static struct str fields_text(struct cx *cx, const struct table_query *q) {
     return buf_str(&b);
 }
 
-static int write_rows(struct cx *cx, const struct table_query *q, enum table_format f, struct table_page *page) {
+static int write_rows(struct cx *cx, const struct table_query *q, enum table_format f,
+                      struct table_page *page) {
     int code;
     if (f == TABLE_JSON) {
         jw_object(&cx->w);
@@ -175,7 +190,8 @@ static int write_rows(struct cx *cx, const struct table_query *q, enum table_for
     return code;
 }
 
-static int rows_of_people(struct cx *cx, const struct table_query *q, int64_t rows, struct str *ret_root, struct str *ret_salts) {
+static int rows_of_people(struct cx *cx, const struct table_query *q, int64_t rows, struct str *ret_root,
+                          struct str *ret_salts) {
     struct buf lines = buf_new(cx->mem, 4096, 8 << 20);
     struct table_page again;
     int code = table_page_text(cx, q, TABLE_NDJSON, &lines, &again);
@@ -189,16 +205,18 @@ static int rows_under(struct cx *cx, struct grant_view *v) {
     struct table_query q;
     struct table_page page = {0};
     struct str root = STR_NONE, salts = STR_NONE;
-    if (v->grant.verify_only || v->dataset->is_verify_only) return cx_fail(cx, ERR_verify_only, "grant", "%s", "");
+    if (v->grant.verify_only || v->dataset->is_verify_only)
+        return cx_fail(cx, ERR_verify_only, "grant", "%s", "");
     int code = call_open(cx, v, &names);
-    if (code == OK && v->shape.table == 0) code = cx_fail(cx, ERR_not_found, "table", "%.*s", STRF(v->grant.dataset));
+    if (code == OK && v->shape.table == 0)
+        code = cx_fail(cx, ERR_not_found, "table", "%.*s", STRF(v->grant.dataset));
     if (code == OK) code = table_query_read(cx, &v->shape, &v->view, cx->req->query, others, &q);
     enum table_format f = format_of(cx);
     if (code == OK) code = write_rows(cx, &q, f, &page);
     if (code == OK && v->is_personal) code = rows_of_people(cx, &q, page.rows, &root, &salts);
     if (code == OK)
-        code = call_note(cx, v, &names, "exchange.call", fields_text(cx, &q), cx->req->query, page.rows, buf_str(&cx->out),
-                         root, salts);
+        code = call_note(cx, v, &names, "exchange.call", fields_text(cx, &q), cx->req->query, page.rows,
+                         buf_str(&cx->out), root, salts);
     if (code != OK) return code;
     if (f == TABLE_JSON) {
         jw_ntext(&cx->w, "trace", v->grant.application);
@@ -217,7 +235,8 @@ static int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *
     if (code != OK) return code;
     if (!str_eq(v->grant.system, cx->who.system) || !str_eq(v->grant.office, cx->who.office))
         code = cx_fail(cx, ERR_grant_other, "grant", "%s", "");
-    else code = key_of_grant(cx, cx->who.key, id);
+    else
+        code = key_of_grant(cx, cx->who.key, id);
     if (code == OK) code = fn(cx, v);
     grant_view_unpin(v);
     return code;
@@ -242,15 +261,20 @@ static int verify_under(struct cx *cx, struct grant_view *v) {
         struct str text = json_text(it.value);
         int at = table_column_index(&v->shape, it.name);
         bool granted = false;
-        for (int k = 0; k < v->view.n; k++) granted |= v->view.columns[k].column == at;
-        if (at < 0 || !granted) code = cx_fail(cx, ERR_column_unknown, str_z(cx->mem, it.name), "%s", "");
-        else if (!text.n) code = cx_fail(cx, ERR_field_type, str_z(cx->mem, it.name), "text");
-        else code = table_filter_make(cx, &v->shape, it.name, S("eq"), &text, 1, &filters[i]);
+        for (int k = 0; k < v->view.n; k++)
+            granted |= v->view.columns[k].column == at;
+        if (at < 0 || !granted)
+            code = cx_fail(cx, ERR_column_unknown, str_z(cx->mem, it.name), "%s", "");
+        else if (!text.n)
+            code = cx_fail(cx, ERR_field_type, str_z(cx->mem, it.name), "text");
+        else
+            code = table_filter_make(cx, &v->shape, it.name, S("eq"), &text, 1, &filters[i]);
         buf_print(&asked, "%s%.*s", i ? " " : "", STRF(it.name));
     }
     for (int k = 0; k < v->shape.n && code == OK; k++) {
         bool given = !v->shape.columns[k].is_key;
-        for (size_t f = 0; f < n && !given; f++) given = filters[f].column == k;
+        for (size_t f = 0; f < n && !given; f++)
+            given = filters[f].column == k;
         if (!given) code = cx_fail(cx, ERR_field_missing, str_z(cx->mem, v->shape.columns[k].id), "%s", "");
     }
     if (code != OK) return code;
@@ -265,18 +289,20 @@ static int verify_under(struct cx *cx, struct grant_view *v) {
     jw_ntext(&cx->w, "result", match ? S("一致") : S("不一致"));
     jw_ntext(&cx->w, "trace", v->grant.application);
     jw_object_end(&cx->w);
-    return call_note(cx, v, &names, "exchange.verify", buf_str(&asked), STR_NONE, 0, buf_str(&cx->out), STR_NONE, STR_NONE);
+    return call_note(cx, v, &names, "exchange.verify", buf_str(&asked), STR_NONE, 0, buf_str(&cx->out),
+                     STR_NONE, STR_NONE);
 }
 
 static int post_verify(struct cx *cx) {
     return with_view(cx, verify_under);
 }
 
-#define CALL_HEADERS                                                                                                    \
-    {"Gusu-System", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "调用系统", "registered system"},                     \
-        {"Gusu-Matter", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "事项", "matter"},                                \
-        {"Gusu-Case", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "办件编号", "case number"},                         \
-        {"Gusu-Operator", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "经办人", "operator"}
+#define CALL_HEADERS                                                                                         \
+    {"Gusu-System", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "调用系统", "registered system"},          \
+        {"Gusu-Matter", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "事项", "matter"},                     \
+        {"Gusu-Case", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "办件编号", "case number"}, {            \
+        "Gusu-Operator", IN_HEADER, T_TEXT, false, 0, 400, NULL, NULL, "经办人", "operator"                  \
+    }
 static const struct field rows_in[] = {
     {"grant", IN_PATH, T_INT, true, 1, INT64_MAX, NULL, NULL, "授权编号", "grant"},
     {"fields", IN_QUERY, T_TEXT, false, 0, 4000, NULL, NULL, "所需列，逗号分隔", "columns wanted, by comma"},
@@ -302,11 +328,13 @@ static const struct field verify_out[] = {
     {"trace", 0, T_TEXT, true, 0, 0, NULL, NULL, "全程编号", "trace id"},
     {"entry", 0, T_INT, true, 0, 0, NULL, NULL, "存证序号", "ledger entry"},
     {0}};
-static const struct shape rows_shape = {"ExchangeRows", rows_out, NULL}, verify_shape = {"ExchangeVerify", verify_out, NULL};
+static const struct shape rows_shape = {"ExchangeRows", rows_out, NULL},
+                          verify_shape = {"ExchangeVerify", verify_out, NULL};
 
 const struct route exchange_call_routes[] = {
-    {"GET", "/api/v1/exchange/{grant}/rows", ROUTE_READ_ENTRY, R_KEY, rows_in, &rows_shape, "exchange.call", 0, ROUTE_OPEN_FIELDS,
-     get_rows, "按授权取数", "Rows under a grant", NULL},
-    {"POST", "/api/v1/exchange/{grant}/verify", ROUTE_READ_ENTRY, R_KEY, verify_in, &verify_shape, "exchange.verify", 0, 0,
-     post_verify, "按授权核验（一致/不一致）", "Verify under a grant: agrees or not", NULL},
+    {"GET", "/api/v1/exchange/{grant}/rows", ROUTE_READ_ENTRY, R_KEY, rows_in, &rows_shape, "exchange.call",
+     0, ROUTE_OPEN_FIELDS, get_rows, "按授权取数", "Rows under a grant", NULL},
+    {"POST", "/api/v1/exchange/{grant}/verify", ROUTE_READ_ENTRY, R_KEY, verify_in, &verify_shape,
+     "exchange.verify", 0, 0, post_verify, "按授权核验（一致/不一致）", "Verify under a grant: agrees or not",
+     NULL},
     {0}};

@@ -38,9 +38,14 @@ bool application_may_see(struct cx *cx, const struct application *a);
 bool application_is(const struct application *a, const char *state);
 
 // Steps by name: who does it, under which clock, in words.
-struct step_kind { const char *step, *role; uint32_t roles; const char *clock, *zh, *en, *verb; };
+struct step_kind {
+    const char *step, *role;
+    uint32_t roles;
+    const char *clock, *zh, *en, *verb;
+};
 const struct step_kind *step_kind(struct str step);
-int step_open(struct cx *cx, struct application *a, int64_t line, const char *step, struct str office, const char *clock) MUST;
+int step_open(struct cx *cx, struct application *a, int64_t line, const char *step, struct str office,
+              const char *clock) MUST;
 // The todo step of that name (and line) if the actor may do it; else ERR_not_allowed or ERR_conflict, said.
 int step_mine(struct cx *cx, struct application *a, int64_t line, const char *step, struct step **ret) MUST;
 int step_close(struct cx *cx, struct step *s, const char *state, struct str reason) MUST;
@@ -61,6 +66,7 @@ int line_extend(struct cx *cx, struct application *a, struct line *l, int64_t da
 int supply_done(struct cx *cx, struct str application, int64_t line) MUST;
 
 void application_json(struct cx *cx, struct application *a, bool whole); // one object
-extern const struct route exchange_application_routes[], exchange_grant_routes[], exchange_trace_routes[], exchange_work_routes[];
+extern const struct route exchange_application_routes[], exchange_grant_routes[], exchange_trace_routes[],
+    exchange_work_routes[];
 int exchange_expire(struct cx *cx);
 #endif

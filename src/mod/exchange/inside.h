@@ -7,16 +7,17 @@
 #include "mod/catalog/catalog.h"
 #include "mod/exchange/exchange.h"
 
-#define EXCHANGE_RATE_STANDARD 200     // calls a second and key, unless the provider's answer says otherwise
-#define EXCHANGE_RATE_MAX 1000000
-#define EXCHANGE_QUOTA_MAX 1000000000  // calls a day
-#define EXCHANGE_PERIOD_MAX 1826       // days a grant may last (five years)
-#define EXCHANGE_KEYS_MAX 10           // living keys of one grant
-#define EXCHANGE_CASE_MAX 100          // characters of a case number, an operator
+#define EXCHANGE_RATE_STANDARD 200 // calls a second and key, unless the provider's answer says otherwise
+#define EXCHANGE_RATE_MAX      1000000
+#define EXCHANGE_QUOTA_MAX     1000000000 // calls a day
+#define EXCHANGE_PERIOD_MAX    1826       // days a grant may last (five years)
+#define EXCHANGE_KEYS_MAX      10         // living keys of one grant
+#define EXCHANGE_CASE_MAX      100        // characters of a case number, an operator
 
 struct grant { // a row of exchange_grant
     int64_t id, line, quota_per_day, rate_per_s, valid_from_ms, valid_to_ms, version, made_ms, changed_ms;
-    struct str application, dataset, office, provider, system, matter, columns, released, filter, upstream, state, reason;
+    struct str application, dataset, office, provider, system, matter, columns, released, filter, upstream,
+        state, reason;
     bool verify_only;
 };
 int grant_get(struct cx *cx, int64_t id, struct grant *ret) MUST; // ERR_not_found (said)
@@ -39,15 +40,22 @@ int grant_view_pin(struct cx *cx, int64_t grant_id, struct grant_view **ret) MUS
 void grant_view_unpin(struct grant_view *v);
 
 // A key as the call path needs it; kept like a view.
-struct key_seen { int64_t id, grant_id; uint64_t generation; uint8_t digest[HASH_BYTES]; bool is_active; struct str system, office; };
+struct key_seen {
+    int64_t id, grant_id;
+    uint64_t generation;
+    uint8_t digest[HASH_BYTES];
+    bool is_active;
+    struct str system, office;
+};
 
 struct exchange_state; // caches and rate buckets: cache.c
 int exchange_cache_start(struct cx *cx) MUST;
 void exchange_cache_stop(struct city *city);
 struct exchange_state *exchange_state(struct city *city);
-void exchange_moved(struct cx *cx); // any grant or key changed: what was cached or judged before is not believed
+void exchange_moved(
+    struct cx *cx); // any grant or key changed: what was cached or judged before is not believed
 
-int key_who(struct cx *cx, struct str token);   // city->who_key
+int key_who(struct cx *cx, struct str token);                        // city->who_key
 int key_of_grant(struct cx *cx, int64_t key, int64_t grant_id) MUST; // ERR_grant_other
 // Takes one call of the key's allowance; false: *ret_wait_ms until there is one again.
 bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_ms);
@@ -57,10 +65,16 @@ extern const struct route exchange_call_routes[];
 int64_t exchange_day(int64_t time_ms); // local day of the meter
 
 // What every call under a grant must name; filled and judged by call_open.
-struct call_names { struct str system, matter, case_no, operator; };
+struct call_names {
+    struct str system, matter, case_no, operator;
+};
 int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) MUST;
 // The note of a call: detail, quota at commit, list row. `fields`/`filter` as text for people.
-struct call_note { int64_t grant_id, key_id, rows, bytes, quota; struct str salts; };
-int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind, struct str fields,
-              struct str filter, int64_t rows, struct str reply, struct str rows_root, struct str salts) MUST;
+struct call_note {
+    int64_t grant_id, key_id, rows, bytes, quota;
+    struct str salts;
+};
+int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind,
+              struct str fields, struct str filter, int64_t rows, struct str reply, struct str rows_root,
+              struct str salts) MUST;
 #endif

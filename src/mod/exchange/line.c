@@ -10,7 +10,8 @@ static bool is_part(struct str some, struct str all, struct str *ret_stray) {
     while (some.p && some.n) {
         struct str one = str_cut(some, ' ', &some);
         bool found = false;
-        for (struct str rest = all; rest.p && !found;) found = str_eq(str_cut(rest, ' ', &rest), one);
+        for (struct str rest = all; rest.p && !found;)
+            found = str_eq(str_cut(rest, ' ', &rest), one);
         if (!found) {
             *ret_stray = one;
             return false;
@@ -31,7 +32,8 @@ static struct str list_text(struct cx *cx, const char *name) {
 
 int line_answer(struct cx *cx, struct application *a, struct line *l) {
     struct step *s;
-    struct str reason = cx_text(cx, "reason"), columns = list_text(cx, "columns"), released = list_text(cx, "released"), stray;
+    struct str reason = cx_text(cx, "reason"), columns = list_text(cx, "columns"),
+               released = list_text(cx, "released"), stray;
     bool consent = cx_bool(cx, "consent", false);
     int code = step_mine(cx, a, l->n, "answer", &s);
     if (code == OK && !consent && !reason.n) code = cx_fail(cx, ERR_field_missing, "reason", "%s", "");
@@ -42,14 +44,16 @@ int line_answer(struct cx *cx, struct application *a, struct line *l) {
     if (code == OK) code = step_close(cx, s, consent ? "done" : "refused", reason);
     if (code != OK) return code;
     int64_t quota = cx_int(cx, "quota_per_day", a->quota_per_day);
-    if (quota > a->quota_per_day) quota = a->quota_per_day; // an answer narrows what was asked, it never widens it
-    code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_answer, "siisssiii", a->id, l->n, (int64_t)consent, reason,
-                      cx_text(cx, "condition"), released, cx_int(cx, "rate_per_s", EXCHANGE_RATE_STANDARD), quota,
-                      cx->who.account);
+    if (quota > a->quota_per_day)
+        quota = a->quota_per_day; // an answer narrows what was asked, it never widens it
+    code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_answer, "siisssiii", a->id, l->n,
+                      (int64_t)consent, reason, cx_text(cx, "condition"), released,
+                      cx_int(cx, "rate_per_s", EXCHANGE_RATE_STANDARD), quota, cx->who.account);
     if (code == OK && columns.n)
         code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_columns, "sis", a->id, l->n, columns);
     if (code == OK) code = step_open(cx, a, l->n, "provider_sign", l->provider, NULL);
-    if (code == OK) application_act(cx, a, consent ? "line.consent" : "line.refuse", reason)->office = l->provider;
+    if (code == OK)
+        application_act(cx, a, consent ? "line.consent" : "line.refuse", reason)->office = l->provider;
     return code;
 }
 
@@ -58,10 +62,10 @@ static int make_grant(struct cx *cx, struct application *a, struct line *l) {
     int code = catalog_dataset_get(cx, l->dataset, &ds);
     if (code != OK) return code;
     int64_t to = cx->now_ms + a->period_days * DAY_MS;
-    code = store_exec(cx->db, NULL, &cx->err, Q_exchange_grant_put, "sisssssssssiiiiiii", a->id, l->n, l->dataset, a->office,
-                      l->provider, a->system, a->matter, l->columns, l->released, l->filter, l->upstream,
-                      (int64_t)ds->is_verify_only, l->quota_per_day, l->rate_per_s, cx->now_ms, to, cx->now_ms,
-                      cx->who.account);
+    code = store_exec(cx->db, NULL, &cx->err, Q_exchange_grant_put, "sisssssssssiiiiiii", a->id, l->n,
+                      l->dataset, a->office, l->provider, a->system, a->matter, l->columns, l->released,
+                      l->filter, l->upstream, (int64_t)ds->is_verify_only, l->quota_per_day, l->rate_per_s,
+                      cx->now_ms, to, cx->now_ms, cx->who.account);
     if (code != OK) return code;
     int64_t id = store_last_id(cx->db);
     exchange_moved(cx);
@@ -73,8 +77,9 @@ static int make_grant(struct cx *cx, struct application *a, struct line *l) {
     act->object_name = ds->title_zh;
     act->office = l->provider;
     act->trace = a->id;
-    act->after = str_print(cx->mem, "{\"columns\":\"%.*s\",\"quota_per_day\":%" PRId64 ",\"valid_to_ms\":%" PRId64 "}",
-                           STRF(l->columns), l->quota_per_day, to);
+    act->after =
+        str_print(cx->mem, "{\"columns\":\"%.*s\",\"quota_per_day\":%" PRId64 ",\"valid_to_ms\":%" PRId64 "}",
+                  STRF(l->columns), l->quota_per_day, to);
     act->detail = act->after;
     if (code == OK) code = step_open(cx, a, l->n, "supply", a->office, NULL);
     return code == OK ? cx_announce(cx, "grant.made", act->object, a->office) : code;
@@ -108,7 +113,8 @@ int line_sign(struct cx *cx, struct application *a, struct line *l, bool consent
         code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_state, "siz", a->id, l->n, "refused");
     }
     if (code == OK) code = settle(cx, a);
-    if (code == OK) application_act(cx, a, consent ? "line.sign" : "line.return", reason)->office = l->provider;
+    if (code == OK)
+        application_act(cx, a, consent ? "line.sign" : "line.return", reason)->office = l->provider;
     return code;
 }
 
@@ -119,12 +125,17 @@ int line_extend(struct cx *cx, struct application *a, struct line *l, int64_t da
         struct stmt *q = store_query(cx->db, Q_core_clock_get, "z", "answer_cond");
         int64_t most = store_next(q) ? store_int(q, 1) : 0;
         int code = store_done(q, &cx->err);
-        if (code == OK && s->extended + days > most) code = cx_fail(cx, ERR_field_range, "days", "1–%" PRId64, most - s->extended);
+        if (code == OK && s->extended + days > most)
+            code = cx_fail(cx, ERR_field_range, "days", "1–%" PRId64, most - s->extended);
         bool certain;
-        int64_t due = workdays_deadline(&cx->city->workdays, s->due_ms - 1, (int)days, CHINA_OFFSET_MS, &certain);
-        if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_exchange_step_extend, "iiis", s->id, due, days, reason);
+        int64_t due =
+            workdays_deadline(&cx->city->workdays, s->due_ms - 1, (int)days, CHINA_OFFSET_MS, &certain);
+        if (code == OK)
+            code =
+                store_exec(cx->db, NULL, &cx->err, Q_exchange_step_extend, "iiis", s->id, due, days, reason);
         if (code == OK) (void)application_act(cx, a, "line.extend", reason);
-        return code == OK ? cx_announce(cx, "application.moved", a->id, a->office) : code; // the applicant is told
+        return code == OK ? cx_announce(cx, "application.moved", a->id, a->office)
+                          : code; // the applicant is told
     }
     return cx_fail(cx, ERR_conflict, "state", "%.*s", STRF(l->state));
 }
@@ -133,7 +144,8 @@ int supply_done(struct cx *cx, struct str application, int64_t line) {
     struct application *a;
     int code = application_get(cx, application, &a);
     for (int i = 0; code == OK && i < a->steps_n; i++)
-        if (a->steps[i].line == line && str_eq(a->steps[i].step, S("supply")) && str_eq(a->steps[i].state, S("todo")))
+        if (a->steps[i].line == line && str_eq(a->steps[i].step, S("supply")) &&
+            str_eq(a->steps[i].state, S("todo")))
             return step_close(cx, &a->steps[i], "done", STR_NONE);
     return code;
 }

@@ -6,7 +6,7 @@
 #include "mod/ledger/ledger.h"
 #include <pthread.h>
 
-#define LEDGER_TREES 2
+#define LEDGER_TREES      2
 #define LEDGER_NODE_LEVEL 8 // stored from here up: one row per 256 entries and tree
 
 struct ledger_state { // city->mod[ledger]
