@@ -46,14 +46,14 @@ $(B)/gen/queries.c: $(B)/gen/queries.h ;
 
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-overlength-strings -MMD -c -o $@ $<
 $(B)/obj/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
 $(B)/san/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(SAN) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(SAN) -Wno-overlength-strings -MMD -c -o $@ $<
 $(B)/san/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc(san) $<"

@@ -29,7 +29,7 @@ static int on_progress(void *arg) {
     return c->steps_left < 0 ? (c->steps_left = 0, 1) : 0;
 }
 
-int conn_open(const char *path, bool read_only, struct conn **ret, struct err *e) {
+int engine_open(const char *path, bool read_only, struct conn **ret, struct err *e) {
     struct conn *c = calloc(1, sizeof *c);
     if (!c) return err_set(e, ERR_no_memory, "", "connection");
     c->magic = CONN_MAGIC;

@@ -53,7 +53,7 @@ struct store {
 };
 
 int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code
-int conn_open(const char *path, bool read_only, struct conn **ret, struct err *e) MUST;
+int engine_open(const char *path, bool read_only, struct conn **ret, struct err *e) MUST;
 int conn_exec(struct conn *c, const char *sql); // engine result
 void *store_writer(void *store);                // thread
 void *store_checkpointer(void *store);          // thread

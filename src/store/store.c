@@ -37,7 +37,7 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 static int open_writer(struct store *s, struct err *e) {
     char path[600];
     snprintf(path, sizeof path, "%s/gusu.db", s->folder);
-    int code = conn_open(path, false, &s->writer, e);
+    int code = engine_open(path, false, &s->writer, e);
     if (code != OK) return code;
     s->writer->is_writer = true;
     s->writer->store = s;
@@ -108,7 +108,7 @@ const char *store_folder(const struct store *s) {
 int store_conn_open(struct store *s, struct conn **ret, struct err *e) {
     char path[600];
     snprintf(path, sizeof path, "%s/gusu.db", s->folder);
-    int code = conn_open(path, false, ret, e);
+    int code = engine_open(path, false, ret, e);
     if (code != OK) return code;
     (*ret)->store = s;
     // Readers read; the checkpoint thread is the only other hand on the file.
@@ -119,7 +119,7 @@ int store_conn_open(struct store *s, struct conn **ret, struct err *e) {
 int store_conn_read_only(const char *folder, struct conn **ret, struct err *e) {
     char path[600];
     snprintf(path, sizeof path, "%s/gusu.db", folder);
-    return conn_open(path, true, ret, e);
+    return engine_open(path, true, ret, e);
 }
 
 static int schema_version(struct conn *c, const char *module) {
