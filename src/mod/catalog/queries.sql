@@ -215,7 +215,7 @@ INSERT INTO catalog_matter (id, zh, en, target, office, note, created_ms, change
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)
 ON CONFLICT (id) DO UPDATE SET zh = excluded.zh, en = excluded.en, target = excluded.target, office = excluded.office,
        note = excluded.note, changed_ms = excluded.changed_ms, actor = excluded.actor
--- name: catalog_matters_office
+-- name: catalog_matters_office scan
 UPDATE catalog_matter SET office = ?2, changed_ms = ?3, actor = ?4 WHERE id IN
        (SELECT id FROM catalog_matter WHERE office = ?1)
 -- name: catalog_duty_list scan
@@ -240,10 +240,9 @@ ON CONFLICT (dataset) DO UPDATE SET score = excluded.score, completeness = exclu
        measured_ms = excluded.measured_ms, changed_ms = excluded.changed_ms, actor = excluded.actor
 -- name: catalog_quality_due scan
 SELECT d.id FROM catalog_dataset d
-LEFT JOIN catalog_resource r ON r.dataset = d.id AND r.kind = 1
+JOIN catalog_resource r ON r.dataset = d.id AND r.kind = 1 AND r.table_no > 0
 LEFT JOIN catalog_quality q ON q.dataset = d.id
-WHERE d.live > 0 AND (q.dataset IS NULL OR q.table_no <> coalesce(r.table_no, 0) OR q.edition <> d.live
-      OR q.measured_ms < ?1)
+WHERE d.live > 0 AND (q.dataset IS NULL OR q.table_no <> r.table_no OR q.edition <> d.live OR q.measured_ms < ?1)
 ORDER BY d.id LIMIT 100
 -- name: catalog_figures_datasets scan
 SELECT d.id, d.office, d.live,
@@ -259,3 +258,7 @@ SELECT step, zh, en, limit_wd, extend_wd, article, note FROM core_clock ORDER BY
 -- name: catalog_clock_put
 INSERT OR REPLACE INTO core_clock (step, zh, en, limit_wd, extend_wd, article, note, changed_ms)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+-- name: catalog_open_sums scan
+SELECT coalesce(sum((SELECT sum(r.rows) FROM catalog_resource r WHERE r.dataset = d.id)), 0), count(DISTINCT d.office)
+FROM catalog_dataset d JOIN catalog_edition e ON e.dataset = d.id AND e.edition = d.live
+WHERE d.live > 0 AND e.open = 2
