@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// Times on the page: the wire has UTC milliseconds, people in a Chinese city read Beijing time wherever their
+// computer believes to be. Dates without time stay text and are never put through a time zone.
+import { lang } from '../words'
+
+const ZONE = 'Asia/Shanghai'
+const parts = (ms: number): Record<string, string> =>
+  Object.fromEntries(
+    new Intl.DateTimeFormat('en-GB', {
+      timeZone: ZONE,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+      hourCycle: 'h23',
+    })
+      .formatToParts(ms)
+      .map((p) => [p.type, p.value]),
+  )
+export function day(ms: number | null | undefined): string {
+  if (!ms) return '—'
+  const p = parts(ms)
+  return `${p.year}-${p.month}-${p.day}`
+}
+export function minute(ms: number | null | undefined): string {
+  if (!ms) return '—'
+  const p = parts(ms)
+  return `${p.year}-${p.month}-${p.day} ${p.hour}:${p.minute}`
+}
+export function second(ms: number | null | undefined): string {
+  if (!ms) return '—'
+  const p = parts(ms)
+  return `${p.year}-${p.month}-${p.day} ${p.hour}:${p.minute}:${p.second}`
+}
+// "in 3 days", "2 小时前": calendar distance, not working days; the light says what the clock says.
+export function ago(ms: number, now_ms: number): string {
+  const f = new Intl.RelativeTimeFormat(lang.value === 'zh' ? 'zh-CN' : 'en', { numeric: 'always', style: 'short' })
+  const min = Math.round((ms - now_ms) / 60_000)
+  if (Math.abs(min) < 60) return f.format(min, 'minute')
+  const hours = Math.round(min / 60)
+  if (Math.abs(hours) < 48) return f.format(hours, 'hour')
+  return f.format(Math.round(hours / 24), 'day')
+}
