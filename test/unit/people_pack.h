@@ -59,14 +59,14 @@ static const char accounts_csv[] = "login,name,office_id,roles,area\n"
 
 static char pack_folder[128];
 
-static void pack_write(const char *name, const char *text) {
+static void __attribute__((unused)) pack_write(const char *name, const char *text) {
     char path[256];
     struct err e = {0};
     snprintf(path, sizeof path, "%s/%s", pack_folder, name);
     assert_int_equal(file_write(path, str_of(text), 0644, &e), OK);
 }
 
-static void pack_make(struct fixture *f) {
+static void __attribute__((unused)) pack_make(struct fixture *f) {
     char demo[160];
     struct err e = {0};
     snprintf(pack_folder, sizeof pack_folder, "%s/pack", f->folder);
@@ -80,7 +80,7 @@ static void pack_make(struct fixture *f) {
     pack_write("demo/accounts.csv", accounts_csv);
 }
 
-static int pack_put(struct fixture *f, bool with_demo, struct pack **ret) {
+static int __attribute__((unused)) pack_put(struct fixture *f, bool with_demo, struct pack **ret) {
     bool changed;
     core_cx(&f->cx, &f->city, &f->mem, f->conn, f->hasher, NULL);
     int code = pack_open(&f->cx, pack_folder, with_demo, ret);

@@ -12,6 +12,7 @@ static struct str id_text(struct cx *cx, int64_t id) {
     return str_print(cx->mem, "%" PRId64, id);
 }
 
+// The account as the audit log keeps it, before and after: names in byte order, no secret, so its digest is stable.
 static struct str account_json(struct cx *cx, const struct account *a, uint32_t roles) {
     struct buf b = buf_new(cx->mem, 256, 8192);
     struct jw w = jw_to(&b);
@@ -25,6 +26,7 @@ static struct str account_json(struct cx *cx, const struct account *a, uint32_t 
     return buf_str(&b);
 }
 
+// Acts on accounts belong to the account's office, so that its people see what was done to their own.
 static struct act *account_act(struct cx *cx, const char *verb, const struct account *a) {
     struct act *act = cx_act(cx, "account", id_text(cx, a->id));
     act->verb = verb;
@@ -44,6 +46,7 @@ bool account_login_ok(struct str login) {
     return true;
 }
 
+// An office that takes people in: there, and not ended by today.
 static int office_open(struct cx *cx, struct str id, struct office *ret) {
     int code = office_read(cx, id, ret);
     if (code == ERR_not_found) return cx_fail(cx, ERR_office_unknown, "office", "%.*s", STRF(id));
@@ -53,6 +56,7 @@ static int office_open(struct cx *cx, struct str id, struct office *ret) {
     return OK;
 }
 
+// A new account has no role: making and granting are two persons' work. Its area is its office's unless said otherwise.
 int account_create(struct cx *cx, struct account_new *a) {
     assert(cx->is_writer);
     struct office o = {0};
@@ -80,6 +84,7 @@ int account_end_sessions(struct cx *cx, int64_t id) {
     return store_exec(cx->db, NULL, &cx->err, Q_people_sessions_drop, "i", id);
 }
 
+// Would taking these roles from this account leave nobody active who holds one of the administrator's roles?
 static int last_admin(struct cx *cx, int64_t id, uint32_t removed) {
     for (int i = 0; i < ROLE_COUNT; i++) {
         if (!(removed & R_ADMINS & (1u << i))) continue;
@@ -100,6 +105,7 @@ static int other_account(struct cx *cx, int64_t id, struct account *ret, uint32_
     return code;
 }
 
+// The roles as a whole, each with who granted it and when; history is in the acts.
 int account_roles_put(struct cx *cx, int64_t id, uint32_t roles) {
     int code = store_exec(cx->db, NULL, &cx->err, Q_people_roles_drop, "i", id);
     for (int i = 0; i < ROLE_COUNT && code == OK; i++)
@@ -127,6 +133,7 @@ int account_change(struct cx *cx, int64_t id, int64_t *ret_version) {
         kept &= ~(R_ALL_OFFICE | R_(DEVELOPER));
     }
     if (code == OK && is_off && str_eq(was.state, S("active"))) code = last_admin(cx, id, roles);
+    // "active" is also how an administrator ends the lock after wrong passwords before its time.
     bool unlocks = cx_has(cx, "state") && !is_off;
     if (unlocks) guard_clear(&people_state(cx)->guard, guard_key(cx, "login", was.login));
     if (code == OK)
@@ -152,6 +159,7 @@ int account_reset_ok(struct cx *cx, int64_t id, struct account *ret) {
     return code;
 }
 
+// Whoever knew the old password is out at once, on every device.
 static int set_password(struct cx *cx, const struct account *a, struct str stored, bool must_change) {
     int code = store_exec(cx->db, NULL, &cx->err, Q_people_account_password, "isiii", a->id, stored,
                           cx->now_ms, (int64_t)must_change, cx->who.account);
@@ -169,6 +177,7 @@ int account_reset(struct cx *cx, int64_t id, struct str stored) {
     return code == OK ? set_password(cx, &a, stored, true) : code;
 }
 
+// Judged in this order: not oneself, what may not meet, who would be missing. The same set again is no act at all.
 int account_roles_set(struct cx *cx, int64_t id, uint32_t roles, int64_t *ret_version) {
     struct account a;
     uint32_t was;
@@ -201,6 +210,7 @@ struct admin {
     int role;
 };
 
+// An account that exists must hold this very role and nothing else: the command line repairs, it does not convert.
 static int admin_run(struct cx *cx, void *arg) {
     struct admin *m = arg;
     struct account a;

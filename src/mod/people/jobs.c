@@ -10,6 +10,7 @@ static int sessions_run(struct cx *cx, void *ret_n) {
     return store_exec(cx->db, ret_n, &cx->err, Q_people_sessions_ended_delete, "i", cx->now_ms);
 }
 
+// 500 rows a slice: a queue item stays far below 5 ms.
 static int sessions(struct cx *cx) {
     int64_t n = 1;
     int code = OK;
@@ -26,6 +27,7 @@ static int successions(struct cx *cx) {
     return code;
 }
 
+// Administrators are left out: disabling the last one because of a long holiday would lock the whole city out.
 struct stale {
     int64_t id;
     struct str login;

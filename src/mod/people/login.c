@@ -10,6 +10,7 @@
 
 #define MINUTE_MS ((int64_t)60000)
 
+// A refusal that ends by itself says when, in words and in Retry-After.
 static int told_until(struct cx *cx, enum err_code code, int64_t until_ms) {
     int64_t wait_s = (until_ms - cx->now_ms) / 1000 + 1;
     cx_reply_header(cx, "Retry-After", str_print(cx->mem, "%" PRId64, wait_s));
@@ -24,6 +25,7 @@ struct attempt {
     int64_t lock_until_ms;
 };
 
+// On the writer. The row of guesses takes the place of an account that does not exist, so that both cost one commit.
 static int lock_run(struct cx *cx, void *arg) {
     struct attempt *t = arg;
     if (!t->account.id) return store_exec(cx->db, NULL, &cx->err, Q_people_guess_lock, "i", cx->now_ms);
@@ -49,6 +51,8 @@ static int failed(struct cx *cx, struct attempt *t, bool is_last) {
     return cx_fail(cx, ERR_bad_login, "", "%s", "");
 }
 
+// On the writer, after the slow part. What was read before may be out of date, so the account is read again here and
+// only an unchanged password counts: a reset between look and log-in wins.
 static int session_run(struct cx *cx, void *arg) {
     struct attempt *t = arg;
     struct login_done *d = t->done;
@@ -84,6 +88,7 @@ static int session_run(struct cx *cx, void *arg) {
     return OK;
 }
 
+// Two secrets: the cookie, which scripts never see, and the CSRF token, which only scripts of our own page see.
 static int open_session(struct cx *cx, struct attempt *t) {
     uint8_t csrf[16];
     if (crypto_random(csrf, sizeof csrf) != OK || !people_new_secret(cx, &t->done->token, t->session))
@@ -110,12 +115,14 @@ int people_login(struct cx *cx, struct str login, struct str password, struct lo
     int64_t until_ms;
     uint64_t peer = guard_key(cx, "peer", guard_peer(cx, cx->req->peer)),
              name = guard_key(cx, "login", login);
+    // The address first: one that guesses over many log-ins never fills any single one.
     if (!guard_try(g, peer, cx->now_ms, policy(cx, POLICY_peer_tries),
                    policy(cx, POLICY_peer_minutes) * MINUTE_MS, &until_ms, NULL))
         return told_until(cx, ERR_too_many_tries, until_ms);
     int code = account_read_login(cx, login, &t.account);
     if (code != OK && code != ERR_not_found) return code;
     bool is_last = false, is_good;
+    // The lock in the store outlives a restart, the one in memory also holds for log-ins that nobody has.
     if (t.account.locked_until_ms > cx->now_ms) return told_until(cx, ERR_locked, t.account.locked_until_ms);
     if (!guard_try(g, name, cx->now_ms, policy(cx, POLICY_login_tries),
                    policy(cx, POLICY_lock_minutes) * MINUTE_MS, &until_ms, &is_last))
@@ -125,6 +132,8 @@ int people_login(struct cx *cx, struct str login, struct str password, struct lo
     if (!is_good) return failed(cx, &t, is_last);
     code = open_session(cx, &t);
     if (code != OK) return code;
+    // The person is right, so their own count begins anew; the address only gets this one try back, or a guesser could
+    // wash its count with an account of its own.
     guard_clear(g, name);
     guard_back(g, peer);
     return OK;
@@ -154,6 +163,7 @@ static struct str lower_case(struct cx *cx, struct str s) {
     return p ? (struct str){p, s.n} : s;
 }
 
+// The rule of the policy; told one fault at a time, each with the number that is asked.
 int people_password_rule(struct cx *cx, struct str login, struct str password, const char *field) {
     int64_t least = policy(cx, POLICY_password_min), classes = policy(cx, POLICY_password_classes);
     if ((int64_t)str_utf8_count(password) < least)
@@ -167,6 +177,7 @@ int people_password_rule(struct cx *cx, struct str login, struct str password, c
     return OK;
 }
 
+// A first password that somebody else will read out: random, and due to be changed at the first log-in.
 int people_password_make(struct cx *cx, struct str *ret_clear, struct str *ret_stored) {
     // No 0 O 1 l I: it is read out or typed once. The last three bring the kinds of characters that the policy asks.
     static const char letters[] = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
@@ -187,6 +198,7 @@ int people_password_make(struct cx *cx, struct str *ret_clear, struct str *ret_s
     return password_hash(cx->mem, cx->hasher, cx->city->key, *ret_clear, ret_stored, &cx->err);
 }
 
+// One's own password. A wrong old one counts as a wrong log-in: an open desk must not be a place to guess at.
 struct change {
     struct account account;
     struct str stored;

@@ -5,6 +5,7 @@
 #include "mod/people/own.h"
 #include <assert.h>
 
+// The public half of a row.
 int people_office_get(struct cx *cx, struct str id, struct people_office *ret) {
     struct office o;
     int code = office_read(cx, id, &o);
@@ -12,6 +13,7 @@ int people_office_get(struct cx *cx, struct str id, struct people_office *ret) {
     return code;
 }
 
+// [valid_from, valid_to): the day of a hand-over is the successor's.
 bool people_office_valid(struct cx *cx, struct str id, int64_t at_ms) {
     struct office o;
     if (office_read(cx, id, &o) != OK) return false;
@@ -40,6 +42,7 @@ struct str people_office_current(struct cx *cx, struct str id) {
     return id;
 }
 
+// The pack's letters, ' '-joined: S 数源, D 需求, A 主管, V 垂管.
 static bool has_role(struct str roles, struct str role) {
     while (roles.p) {
         struct str one = str_cut(roles, ' ', &roles);
@@ -48,6 +51,7 @@ static bool has_role(struct str roles, struct str role) {
     return false;
 }
 
+// Up the block until the county level: 街道 → 区. An office of the city or above has none and asks the city directly.
 struct str people_office_county_authority(struct cx *cx, struct str id) {
     struct office o;
     for (int i = 0; i < PEOPLE_SUCCESSOR_STEPS && id.p; i++, id = o.o.parent) {
@@ -65,6 +69,7 @@ struct str people_office_city_authority(struct cx *cx) {
     return store_done(s, &cx->err) == OK ? id : STR_NONE;
 }
 
+// The id stays, so nothing moves; the old name stays in the history and is still found by search.
 int office_rename(struct cx *cx, struct str id, struct str name, struct str name_en, struct str brief,
                   struct str day, struct str basis) {
     assert(cx->is_writer);

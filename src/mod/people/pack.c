@@ -10,6 +10,7 @@ struct pack_people *pack_people(struct pack *p) {
     return p->mod[module_index("people")];
 }
 
+// Half empty at most, so that probing stays short.
 bool names_open(struct arena *mem, struct names *n, size_t most) {
     size_t cap = 16;
     while (cap < most * 2)
@@ -18,6 +19,7 @@ bool names_open(struct arena *mem, struct names *n, size_t most) {
     return n->keys && n->rows;
 }
 
+// Where the key stands or would stand.
 static size_t place_of(const struct names *n, struct str key) {
     size_t i = (size_t)str_hash(key) & (n->cap - 1);
     while (n->keys[i].p && !str_eq(n->keys[i], key))
@@ -53,6 +55,7 @@ static bool has_all(struct cx *cx, struct pack *p, const struct pack_table *t, s
     return ok;
 }
 
+// A mistake that shows the value; cut, since a whole wrong file may stand in one cell.
 static void bad(struct cx *cx, struct pack *p, const struct pack_table *t, size_t row, enum err_code code,
                 const char *column, struct str value) {
     pack_mistake(cx, p, t->file, t->lines[row], code, column, "%.*s", (int)(value.n > 60 ? 60 : value.n),
@@ -68,6 +71,7 @@ static void check_day(struct cx *cx, struct pack *p, const struct pack_table *t,
         bad(cx, p, t, row, ERR_date_form, column, v);
 }
 
+// Statistical codes have 6, 9 or 12 digits, provinces elsewhere 2: the length says the level and is not relied on.
 static bool is_code(struct str s) {
     if (s.n < 2 || s.n > 12) return false;
     for (size_t i = 0; i < s.n; i++)
@@ -84,12 +88,14 @@ static bool is_id(struct str s) {
     return true;
 }
 
+// 0 for anything that is not a number; then the bounds complain.
 static int64_t level_of(const struct pack_table *t, size_t row) {
     int64_t level = 0;
     struct str v = pack_cell(t, row, "level");
     return v.p && str_int64(v, &level) ? level : 0;
 }
 
+// "320571", "320571:list" or "320594:register". An alias that is also a code would make that code unreachable.
 static void check_aliases(struct cx *cx, struct pack *p, struct pack_people *pp, size_t row) {
     const struct pack_table *t = &pp->areas;
     struct str rest = pack_cell(t, row, "aliases");
@@ -129,6 +135,7 @@ static int check_areas(struct cx *cx, struct pack *p, struct pack_people *pp) {
         check_day(cx, p, t, i, "valid_from");
         check_day(cx, p, t, i, "valid_to");
     }
+    // Parents in a second walk: a file may name a child before its parent.
     for (size_t i = 0; i < t->n; i++) {
         size_t up = 0;
         struct str parent = pack_cell(t, i, "parent");
@@ -214,6 +221,7 @@ static const char *const role_words_zh[] = {
 #undef ROLE
 };
 
+// Roles of a cell; unknown ones are told and left out.
 static uint32_t check_role_list(struct cx *cx, struct pack *p, const struct pack_table *t, size_t row,
                                 const char *column) {
     struct str rest = pack_cell(t, row, column);
@@ -265,6 +273,7 @@ static bool may_hold(const struct pack_table *t, uint32_t roles) {
     return true;
 }
 
+// Only read with --demo. Judged as an administrator would be: nothing gets in by the pack that the API refuses.
 static int check_accounts(struct cx *cx, struct pack *p, struct pack_people *pp) {
     static const char *const needed[] = {"login", "name", "roles", NULL};
     const struct pack_table *t = &pp->accounts;

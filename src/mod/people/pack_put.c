@@ -39,6 +39,7 @@ static int put_aliases(struct cx *cx, const struct pack_table *t, size_t row, st
     return rc;
 }
 
+// Rows that the pack no longer has go away at the end: they are those that this load has not touched.
 static int put_areas(struct cx *cx, const struct pack_people *pp) {
     const struct pack_table *t = &pp->areas;
     int code = OK;
@@ -60,6 +61,7 @@ static int put_areas(struct cx *cx, const struct pack_people *pp) {
     return code;
 }
 
+// The pack's own title is of the pack; the city is called as words.csv or the area list calls it.
 static int put_city(struct cx *cx, const struct pack *p, const struct pack_people *pp) {
     size_t row;
     struct str zh = p->title_zh, en = p->title_en;
@@ -79,6 +81,7 @@ static struct str link_of(struct cx *cx, const struct pack_table *t, size_t row,
     return v.p ? people_office_current(cx, v) : STR_NONE;
 }
 
+// Its first name holds from its first day, or from ever when the pack does not know the day.
 static int new_office(struct cx *cx, const struct pack_table *t, size_t i, int64_t level) {
     struct str id = pack_cell(t, i, "office_id"), name = pack_cell(t, i, "name"),
                en = pack_cell(t, i, "name_en");
@@ -95,6 +98,7 @@ static int new_office(struct cx *cx, const struct pack_table *t, size_t i, int64
     return code;
 }
 
+// An office that stands already: the pack's facts win, except the name that people gave it and its hand-over.
 static int known_office(struct cx *cx, const struct pack *p, const struct pack_table *t, size_t i,
                         int64_t level, const struct office *o) {
     struct str id = o->o.id, name = pack_cell(t, i, "name"), en = pack_cell(t, i, "name_en"),
@@ -171,6 +175,7 @@ static int put_words(struct cx *cx, const struct pack_table *t) {
     return code == OK ? store_exec(cx->db, NULL, &cx->err, Q_people_words_old_delete, "i", cx->now_ms) : code;
 }
 
+// Accounts that exist are left alone, whatever became of their roles since.
 static int put_accounts(struct cx *cx, const struct pack_people *pp) {
     const struct pack_table *t = &pp->accounts;
     for (size_t i = 0; i < t->n; i++) {

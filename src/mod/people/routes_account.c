@@ -57,6 +57,7 @@ static void secret_reply(struct cx *cx, int64_t id, struct str password) {
     jw_object_end(&cx->w);
 }
 
+// The password is made and hashed on this worker; only the row is the writer's work.
 static int post_account(struct cx *cx) {
     struct account_new a = {.login = cx_text(cx, "login"),
                             .name = cx_text(cx, "name"),
@@ -72,6 +73,7 @@ static int post_account(struct cx *cx) {
     return OK;
 }
 
+// Name, office, state: what the system administrator decides. Roles are another person's route.
 static int patch_account(struct cx *cx) {
     int64_t version;
     int code = account_change(cx, cx_int(cx, "id", 0), &version);
@@ -116,6 +118,7 @@ static const struct {
 #undef ROLE
 };
 
+// Both sources together, as a page needs them to grey out what cannot be ticked.
 static int conflicts_of(struct cx *cx, int role, uint32_t *ret) {
     uint32_t all = roles_conflicting(role);
     struct stmt *s = store_query(cx->db, Q_people_role_conflicts, "z", role_code(role));
@@ -170,6 +173,7 @@ static int get_policies(struct cx *cx) {
     return OK;
 }
 
+// Within bounds only: nobody, not even the security administrator, turns a protection off.
 static int put_policy(struct cx *cx) {
     struct str name = cx_text(cx, "name");
     int i = policy_index(name);

@@ -4,6 +4,7 @@
 #include "mod/people/own.h"
 #include <inttypes.h>
 
+// Plain codes for lists; with their kind on an area's own page, where 旧版 and 登记 are told apart.
 static int aliases(struct cx *cx, struct str code, bool with_kind) {
     struct jw *w = &cx->w;
     jw_name(w, with_kind ? "alias_list" : "aliases");
@@ -23,6 +24,7 @@ static int aliases(struct cx *cx, struct str code, bool with_kind) {
     return store_done(s, &cx->err);
 }
 
+// The fields of one area, the same in lists and alone; the caller opens and closes the object.
 static int area_write(struct cx *cx, const struct area *a) {
     struct jw *w = &cx->w;
     jw_ntext(w, "code", a->a.code);
@@ -68,6 +70,8 @@ static int list(struct cx *cx, struct stmt *s, int64_t limit) {
     return code != OK ? code : end;
 }
 
+// Children of one area come by the index on parent; everything else walks the codes in order with its filters, which
+// over a city's 2,400 areas is cheaper than an index for each of them.
 static int get_areas(struct cx *cx) {
     struct str parent = cx_text(cx, "parent"), kind = cx_text(cx, "kind"), after = cx_after(cx),
                q = cx_text(cx, "q");
@@ -90,6 +94,7 @@ static int get_areas(struct cx *cx) {
                 limit);
 }
 
+// From the province down, for the line above a page; names are today's.
 static int path_write(struct cx *cx, const struct area *a) {
     struct jw *w = &cx->w;
     struct str rest = a->a.path;
@@ -130,6 +135,7 @@ static int namesakes_write(struct cx *cx, const struct area *a) {
     struct area city;
     struct str code = people_city_code(cx);
     if (!code.p || area_read(cx, code, &city) != OK) return cx->err.code;
+    if (a->a.level <= city.a.level) return OK; // the city itself and what is above it
     struct str to = str_print(cx->mem, "%.*s0", (int)(city.a.path.n - 1), city.a.path.p);
     struct stmt *s =
         store_query(cx->db, Q_people_area_namesakes, "isss", (int64_t)a->a.level, a->a.name, city.a.path, to);

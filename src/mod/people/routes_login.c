@@ -15,6 +15,7 @@ static void cookie_put(struct cx *cx, struct str token, int64_t max_age_s) {
     cx_reply_header(cx, "Cache-Control", S("no-store"));
 }
 
+// For acts whose only result is that they are done.
 static int done(struct cx *cx) {
     jw_object(&cx->w);
     jw_nbool(&cx->w, "ok", true);
@@ -40,6 +41,7 @@ void words_write(struct cx *cx, const char *name, struct str text) {
     jw_array_end(&cx->w);
 }
 
+// One account in every reply. The lock after wrong passwords shows as the state "locked" while it lasts.
 void account_write(struct cx *cx, const struct account *a, uint32_t roles) {
     struct jw *w = &cx->w;
     bool is_locked = a->locked_until_ms > cx->now_ms && str_eq(a->state, S("active"));
@@ -74,6 +76,7 @@ static int post_login(struct cx *cx) {
     return OK;
 }
 
+// Only the session that asks ends; the others of the same person go on.
 static int post_logout(struct cx *cx) {
     uint8_t id[HASH_BYTES];
     if (!cx->who.session.p || !str_unhex(cx->who.session, id, sizeof id)) return cx_deny(cx, "session");
@@ -123,6 +126,7 @@ static int city(struct cx *cx) {
     return store_done(s, &cx->err);
 }
 
+// Roles are shown as granted, also while must_change keeps them from being used: the page says why.
 static int me_account(struct cx *cx) {
     struct account a;
     uint32_t roles = 0;
@@ -137,6 +141,7 @@ static int me_account(struct cx *cx) {
     return OK;
 }
 
+// The page's first question, before and after log-in: never cached.
 static int get_me(struct cx *cx) {
     struct jw *w = &cx->w;
     cx_reply_header(cx, "Cache-Control", S("no-store"));
@@ -168,6 +173,7 @@ static int post_password(struct cx *cx) {
     return code == OK ? done(cx) : code;
 }
 
+// What the tokens may do and when they were used; never the tokens.
 static int get_tokens(struct cx *cx) {
     struct jw *w = &cx->w;
     jw_object(w);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Speaks: offices with their history, hand-overs (one person asks, another confirms), and registered systems.
+// Speaks: offices with their history, hand-overs (one person asks, another confirms), and registered systems. Offices
+// are open data and read by everyone; what changes one is the data authority's, and for a hand-over two persons'.
 #include "mod/people/own.h"
 #include <inttypes.h>
 
+// The fields of one office, the same in lists and alone.
 static void office_write(struct cx *cx, const struct office *o) {
     struct jw *w = &cx->w;
     jw_ntext(w, "id", o->o.id);
@@ -83,6 +85,7 @@ struct before {
     struct str id, name, ends;
 };
 
+// Predecessors' names first, then its own: the line of names under which this work was done.
 static int history_write(struct cx *cx, const struct office *o) {
     struct jw *w = &cx->w;
     struct before found[32];
@@ -140,6 +143,7 @@ static int succession_write(struct cx *cx, struct str id) {
     return cx->err.code;
 }
 
+// Anyone may read an office; how many people it has and who asked for its end is for those with a log-in.
 static int get_office(struct cx *cx) {
     struct str id = cx_text(cx, "id");
     struct office o;

@@ -3,6 +3,7 @@
 // transaction. Keeps true: a row that is absent is an answer, not a failure; only the caller knows whether to say 404.
 #include "mod/people/own.h"
 
+// Texts are copied into the request's arena: they outlive the statement, which is reset as soon as it is done.
 static struct str text(struct cx *cx, struct stmt *s, int col) {
     return store_str(s, col, cx->mem);
 }
@@ -145,6 +146,7 @@ int roles_read(struct cx *cx, int64_t account, uint32_t *ret_roles) {
     return code;
 }
 
+// What people type is text, not a pattern: '%' and '_' are searched for as they stand.
 struct str like_pattern(struct cx *cx, struct str q, bool prefix_only) {
     q = str_trim(q);
     if (!q.p || q.n == 0) return STR_NONE;
@@ -158,11 +160,13 @@ struct str like_pattern(struct cx *cx, struct str q, bool prefix_only) {
     return buf_str(&b);
 }
 
+// Reading says "not there" without a word; a handler that was asked for the thing turns it into a 404 by name.
 int missing(struct cx *cx, int code, const char *field, struct str what) {
     if (code != ERR_not_found) return code;
     return cx_fail(cx, ERR_not_found, field, "%.*s", STRF(what));
 }
 
+// Days are days at the city's clock: a hand-over on 1 January begins at 16:00 UTC of 31 December.
 struct str people_day(struct cx *cx, int64_t at_ms) {
     struct civil c = clock_civil(at_ms, CHINA_OFFSET_MS);
     return clock_date(cx->mem, clock_days(c.year, c.month, c.day));

@@ -11,6 +11,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+// Under the name that the office bears while it is done.
 static struct act *office_act(struct cx *cx, const char *verb, const struct succession *s) {
     struct act *a = cx_act(cx, "office", s->office);
     a->verb = verb;
@@ -19,6 +20,7 @@ static struct act *office_act(struct cx *cx, const char *verb, const struct succ
     return a;
 }
 
+// What the ledger commits to: both persons, both offices, the day, the law, and how much moved.
 static struct str detail(struct cx *cx, const struct succession *s, int64_t accounts, int64_t systems) {
     struct buf b = buf_new(cx->mem, 256, 8192);
     struct jw w = jw_to(&b);
@@ -50,6 +52,7 @@ static int judge(struct cx *cx, struct str office, struct str successor) {
     return OK;
 }
 
+// First person. One hand-over at a time; nothing moves yet.
 int succession_ask(struct cx *cx, struct str office, struct str successor, struct str day, struct str basis) {
     assert(cx->is_writer);
     struct succession open;
@@ -68,6 +71,7 @@ int succession_ask(struct cx *cx, struct str office, struct str successor, struc
     return OK;
 }
 
+// All of it or nothing: the listeners' moves are part of this transaction, and one that fails undoes the rest.
 static int apply(struct cx *cx, const struct succession *s) {
     int64_t accounts = 0, systems = 0, actor = cx->who.account ? cx->who.account : s->confirmed_by;
     int code = judge(cx, s->office, s->successor);
@@ -97,6 +101,7 @@ static int apply(struct cx *cx, const struct succession *s) {
     return cx_announce(cx, "office.succeeded", s->office, s->successor);
 }
 
+// Second person, by account and not by role: two roles in one hand do not make two persons.
 int succession_confirm(struct cx *cx, struct str office, bool *ret_applied) {
     assert(cx->is_writer);
     struct succession s;
@@ -131,6 +136,7 @@ int succession_by_pack(struct cx *cx, struct str office, struct str successor, s
     return apply(cx, &s);
 }
 
+// Anyone who could ask or confirm may stop it until it is carried out.
 int succession_drop(struct cx *cx, struct str office) {
     struct succession s;
     int code = missing(cx, succession_read(cx, Q_people_succession_open, office, &s), "id", office);
@@ -142,6 +148,7 @@ int succession_drop(struct cx *cx, struct str office) {
     return OK;
 }
 
+// One per transaction: a hand-over may move thousands of rows in the rooms above.
 int succession_apply_due(struct cx *cx, void *ret_any) {
     assert(cx->is_writer);
     struct succession s;

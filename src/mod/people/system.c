@@ -4,6 +4,7 @@
 #include "mod/people/own.h"
 #include <assert.h>
 
+// The id stands in headers of every call, so it is plain ASCII.
 static bool id_ok(struct str id) {
     if (id.n < 2 || id.n > PEOPLE_LOGIN_MAX) return false;
     for (size_t i = 0; i < id.n; i++) {
@@ -19,6 +20,7 @@ static void system_act(struct cx *cx, struct str id, struct str name, struct str
     a->office = office;
 }
 
+// An office registers its own programs and nobody else's.
 int system_create(struct cx *cx, struct str id, struct str name, struct str office) {
     assert(cx->is_writer);
     struct people_sys known;
@@ -34,6 +36,7 @@ int system_create(struct cx *cx, struct str id, struct str name, struct str offi
     return code;
 }
 
+// Ended is announced: exchange then stops the grants that name it.
 int system_change(struct cx *cx, struct str id, int64_t *ret_version) {
     struct people_sys s;
     int code = missing(cx, system_read(cx, id, &s), "id", id);
@@ -52,6 +55,7 @@ int system_change(struct cx *cx, struct str id, int64_t *ret_version) {
     return OK;
 }
 
+// What exchange asks before it writes an application and before each call.
 int people_system_ok(struct cx *cx, struct str system, struct str office) {
     struct people_sys s;
     int code = system_read(cx, system, &s);

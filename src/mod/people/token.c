@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
+// Walks all route rows; a token is made a few times a year.
 static bool is_scope(struct str scope) {
     for (int m = 0; modules[m]; m++) {
         const struct route *const *tables = modules[m]->route_tables;
@@ -35,6 +36,8 @@ static int token_count(struct cx *cx, int64_t *ret) {
     return store_done(s, &cx->err);
 }
 
+// The reply is the only time that the token is seen. Runs on the writer, which may run it twice: the first token is
+// then undone with its transaction.
 int token_create(struct cx *cx, struct str name, struct json scopes, int64_t days, int64_t *ret_id,
                  struct str *ret_token) {
     assert(cx->is_writer);

@@ -7,6 +7,7 @@
 #include "mod/people/own.h"
 #include <assert.h>
 
+// The first cookie of the name; browsers put the one with the longest path first (RFC 6265 §5.4).
 static struct str cookie(struct cx *cx, struct str name) {
     struct str rest = cx_header(cx, "Cookie");
     while (rest.p) {
@@ -55,11 +56,14 @@ static void actor_row(struct cx *cx, struct stmt *s, struct judged *j) {
     if (i >= 0) cx->who.roles |= 1u << i;
 }
 
+// Nobody in particular, and the reason why if it is worth telling.
 static int nobody(struct cx *cx, int code) {
     cx->who = (struct actor){.roles = R_PUBLIC};
     return code == OK ? OK : cx_fail(cx, code, "", "%s", "");
 }
 
+// Live = not past its absolute end and not idle too long. Sightings are noted once a minute, so idleness is measured
+// up to a minute too strictly, never too kindly.
 static int by_session(struct cx *cx, struct str token) {
     uint8_t id[HASH_BYTES];
     people_secret_hash(cx, token, id);
@@ -85,6 +89,7 @@ static int by_session(struct cx *cx, struct str token) {
     return OK;
 }
 
+// The id finds the row, the secret proves it: compared as digests in constant time.
 static int by_token(struct cx *cx, struct str token) {
     struct str secret, number = str_cut((struct str){token.p + 3, token.n - 3}, '_', &secret);
     int64_t id;
@@ -129,6 +134,7 @@ int people_who(struct cx *cx) {
     return token.p ? by_session(cx, token) : OK;
 }
 
+// Whatever was judged before this is judged again on the writer before it changes anything.
 void people_auth_moved(struct cx *cx) {
     atomic_fetch_add(&cx->city->auth_generation, 1);
 }
@@ -158,6 +164,7 @@ static void touch_done(struct work *first) {
     }
 }
 
+// NULL when all are under way; then this sighting is skipped and the next one will do.
 static struct touch *touch_take(struct people_state *p) {
     pthread_mutex_lock(&p->lock);
     struct touch *t = p->free;
