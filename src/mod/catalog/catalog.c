@@ -5,6 +5,7 @@
 #include "mod/catalog/flow.h"
 #include "mod/catalog/inside.h"
 #include "mod/catalog/jobs.h"
+#include "mod/catalog/load.h"
 #include "mod/catalog/packs.h"
 #include <assert.h>
 
@@ -29,7 +30,8 @@ bool catalog_is_open(const struct catalog_dataset *ds) {
 }
 
 bool catalog_column_is_open(const struct catalog_dataset *ds, const struct catalog_column *c) {
-    return catalog_is_open(ds) && ds->open == CATALOG_OPEN_FREE && c->open == CATALOG_OPEN_FREE && c->grade == GRADE_L1;
+    return catalog_is_open(ds) && ds->open == CATALOG_OPEN_FREE && c->open == CATALOG_OPEN_FREE &&
+           c->grade == GRADE_L1;
 }
 
 // The provider's steward; the steward of a column's own 数源部门 brings that column through the same load.
@@ -105,15 +107,20 @@ static int succeed(struct cx *cx, struct str old, struct str successor) {
     size_t n;
     int code = each_id(cx, Q_catalog_heads_of_office, old, &ids, &n);
     for (size_t i = 0; i < n && code == OK; i++) {
-        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_office, "ssii", ids[i], successor, cx->now_ms, cx->who.account);
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_office, "ssii", ids[i], successor,
+                          cx->now_ms, cx->who.account);
         if (code == OK) code = cx_announce(cx, "dataset.changed", ids[i], successor);
     }
     if (code == OK) code = each_id(cx, Q_catalog_columns_of_office, old, &ids, &n);
     for (size_t i = 0; i < n && code == OK; i++)
         code = store_exec(cx->db, NULL, &cx->err, Q_catalog_columns_office, "sss", old, successor, ids[i]);
     if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_steps_office, "ss", old, successor);
-    if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_duties_office, "ssii", old, successor, cx->now_ms, cx->who.account);
-    if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_matters_office, "ssii", old, successor, cx->now_ms, cx->who.account);
+    if (code == OK)
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_duties_office, "ssii", old, successor, cx->now_ms,
+                          cx->who.account);
+    if (code == OK)
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_matters_office, "ssii", old, successor,
+                          cx->now_ms, cx->who.account);
     return code;
 }
 
@@ -121,18 +128,21 @@ static int on_event(struct cx *cx, const char *event, struct str object, struct 
     return strcmp(event, "office.succeeded") == 0 ? succeed(cx, object, office) : OK;
 }
 
-static const struct route *const route_tables[] = {catalog_dataset_routes, catalog_resource_routes, catalog_portal_routes,
-                                                   catalog_figures_routes, catalog_refs_routes,     catalog_load_routes,
-                                                   catalog_rows_routes,    catalog_ckan_routes,     catalog_dcat_routes,
-                                                   NULL};
+static const struct route *const route_tables[] = {catalog_dataset_routes, catalog_resource_routes,
+                                                   catalog_portal_routes,  catalog_figures_routes,
+                                                   catalog_refs_routes,    catalog_load_routes,
+                                                   catalog_rows_routes,    catalog_ckan_routes,
+                                                   catalog_dcat_routes,    NULL};
 static const struct job jobs[] = {
-    {"catalog.quality", 60, quality_job, "测量数据质量", "Measures the quality of data sets"},
+    {"catalog.quality", 5, quality_job, "测量数据质量", "Measures the quality of data sets"},
+    {"catalog.clean", 60, load_clean, "清理旧数据表", "Clears away old tables and abandoned uploads"},
     {0}};
 
 const struct module catalog_module = {.name = "catalog",
                                       .route_tables = route_tables,
                                       .jobs = jobs,
                                       .on_event = on_event,
+                                      .start = catalog_load_start,
                                       .pack_check = catalog_pack_check,
                                       .pack_stage = catalog_pack_stage,
                                       .pack_publish = catalog_pack_publish,

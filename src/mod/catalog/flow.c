@@ -10,8 +10,8 @@
 
 static const struct {
     const char *step;
-    bool is_authority;  // whose move: the data authority's, else the provider's
-    const char *clock;  // row of clocks.csv; NULL = the order sets no limit
+    bool is_authority; // whose move: the data authority's, else the provider's
+    const char *clock; // row of clocks.csv; NULL = the order sets no limit
 } steps[] = {{"compile", false, NULL},
              {"sign", false, NULL},
              {"review", true, "review_publish"},
@@ -23,7 +23,8 @@ static int waiting(struct cx *cx, const struct catalog_dataset *d, const char **
     *ret = "";
     *ret_due = 0;
     for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
-        struct stmt *s = store_query(cx->db, Q_catalog_step_todo_get, "siz", d->id, d->edition, steps[i].step);
+        struct stmt *s =
+            store_query(cx->db, Q_catalog_step_todo_get, "siz", d->id, d->edition, steps[i].step);
         if (store_next(s)) {
             *ret = steps[i].step;
             *ret_due = store_int(s, 1);
@@ -56,8 +57,10 @@ static int may_flow(struct cx *cx, const struct catalog_dataset *d, bool steward
     if (code == OK) code = last_by(cx, d, "review", &reviewer);
     if (code != OK) return code;
     bool checks = is_of_authority(cx, R_(REVIEWER)), decides = is_of_authority(cx, R_(AUTHORITY));
-    if (steward && (d->state == CATALOG_DRAFT || d->state == CATALOG_RETURNED)) *may |= MAY_EDIT | MAY_DELETE | MAY_SUBMIT;
-    if (head && d->state == CATALOG_SIGNING) *may |= MAY_RETURN | (compiler != cx->who.account ? MAY_SIGN : 0u);
+    if (steward && (d->state == CATALOG_DRAFT || d->state == CATALOG_RETURNED))
+        *may |= MAY_EDIT | MAY_DELETE | MAY_SUBMIT;
+    if (head && d->state == CATALOG_SIGNING)
+        *may |= MAY_RETURN | (compiler != cx->who.account ? MAY_SIGN : 0u);
     if (d->state != CATALOG_REVIEWING) return OK;
     if (checks || decides) *may |= MAY_RETURN;
     if (checks && strcmp(step, "review") == 0) *may |= MAY_REVIEW;
@@ -78,14 +81,16 @@ int flow_may(struct cx *cx, const struct catalog_dataset *d, unsigned *ret) {
     if (d->is_live && cx_is(cx, R_(APPLICANT)) && !own) may |= MAY_APPLY;
     bool shows_rows = d->table && !d->is_verify_only;
     if (shows_rows && cx_is(cx, R_ALL_OFFICE) && (d->is_live || own)) may |= MAY_PREVIEW;
-    if (shows_rows && cx_is(cx, R_ALL_OFFICE) && d->is_live && d->share == CATALOG_SHARE_FREE) may |= MAY_DOWNLOAD;
+    if (shows_rows && cx_is(cx, R_ALL_OFFICE) && d->is_live && d->share == CATALOG_SHARE_FREE)
+        may |= MAY_DOWNLOAD;
     *ret = may;
     return code;
 }
 
 int flow_put_may(struct cx *cx, const struct catalog_dataset *d) {
-    static const char *const names[] = {"edit",   "delete",  "attach",   "load",  "submit",  "sign",    "return",
-                                        "review", "publish", "withdraw", "apply", "preview", "download"};
+    static const char *const names[] = {"edit",  "delete",  "attach",  "load",    "submit",
+                                        "sign",  "return",  "review",  "publish", "withdraw",
+                                        "apply", "preview", "download"};
     unsigned may;
     int code = flow_may(cx, d, &may);
     if (code != OK) return code;
@@ -104,7 +109,8 @@ int flow_need(struct cx *cx, const struct catalog_dataset *d, unsigned what, con
     if (may & what) return OK;
     // The right person at the wrong time is a conflict; anybody else is not permitted at all.
     bool own = cx->who.office.n && str_eq(cx->who.office, d->office);
-    bool concerned = (own && cx_is(cx, R_(STEWARD) | R_(UNIT_HEAD))) || is_of_authority(cx, R_(REVIEWER) | R_(AUTHORITY));
+    bool concerned =
+        (own && cx_is(cx, R_(STEWARD) | R_(UNIT_HEAD))) || is_of_authority(cx, R_(REVIEWER) | R_(AUTHORITY));
     if (!concerned) return cx_deny(cx, verb);
     return cx_fail(cx, ERR_wrong_step, "", "%s: %s", verb, catalog_state_code(d->state));
 }
@@ -125,26 +131,32 @@ struct act *flow_act(struct cx *cx, const struct catalog_dataset *d, const char 
     return a;
 }
 
-static int step_open(struct cx *cx, const struct catalog_dataset *d, const char *step, int64_t due_ms, bool certain) {
+static int step_open(struct cx *cx, const struct catalog_dataset *d, const char *step, int64_t due_ms,
+                     bool certain) {
     size_t i = 0;
-    while (strcmp(steps[i].step, step) != 0) i++;
+    while (strcmp(steps[i].step, step) != 0)
+        i++;
     if (steps[i].clock) due_ms = cx_deadline(cx, steps[i].clock, cx->now_ms, &certain);
     struct str office = steps[i].is_authority ? S("") : d->office;
-    return store_exec(cx->db, NULL, &cx->err, Q_catalog_step_add, "sizsiiii", d->id, d->edition, step, office, due_ms,
-                      (int64_t)certain, cx->now_ms, cx->who.account);
+    return store_exec(cx->db, NULL, &cx->err, Q_catalog_step_add, "sizsiiii", d->id, d->edition, step, office,
+                      due_ms, (int64_t)certain, cx->now_ms, cx->who.account);
 }
 
-static int step_close(struct cx *cx, const struct catalog_dataset *d, const char *step, const char *state, struct str reason) {
+static int step_close(struct cx *cx, const struct catalog_dataset *d, const char *step, const char *state,
+                      struct str reason) {
     struct str name = cx->who.name.p ? cx->who.name : catalog_none(cx->who.login);
-    return store_exec(cx->db, NULL, &cx->err, Q_catalog_step_close, "sizzissis", d->id, d->edition, step, state,
-                      cx->who.account, name, catalog_none(cx->who.office), cx->now_ms, catalog_none(reason));
+    return store_exec(cx->db, NULL, &cx->err, Q_catalog_step_close, "sizzissis", d->id, d->edition, step,
+                      state, cx->who.account, name, catalog_none(cx->who.office), cx->now_ms,
+                      catalog_none(reason));
 }
 
 static int to_state(struct cx *cx, struct catalog_dataset *d, enum catalog_state state) {
     d->state = state;
-    int code = store_exec(cx->db, NULL, &cx->err, Q_catalog_edition_state, "siiii", d->id, d->edition, (int64_t)state,
-                          cx->now_ms, cx->who.account);
-    if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_touch, "sii", d->id, cx->now_ms, cx->who.account);
+    int code = store_exec(cx->db, NULL, &cx->err, Q_catalog_edition_state, "siiii", d->id, d->edition,
+                          (int64_t)state, cx->now_ms, cx->who.account);
+    if (code == OK)
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_touch, "sii", d->id, cx->now_ms,
+                          cx->who.account);
     return code;
 }
 
@@ -216,13 +228,16 @@ int flow_withdraw(struct cx *cx, struct catalog_dataset *d, struct str reason) {
     if (code == OK && !str_trim(reason).n) return cx_fail(cx, ERR_field_missing, "reason", "%s", "");
     if (code == OK) code = catalog_dataset_get(cx, d->id, &live);
     int64_t work = d->work;
-    if (code == OK) code = step_open(cx, live, "withdraw", 0, true); // closed at once: the log of steps shows who and why
+    if (code == OK)
+        code = step_open(cx, live, "withdraw", 0, true); // closed at once: the log of steps shows who and why
     if (code == OK) code = step_close(cx, live, "withdraw", "done", reason);
     if (code == OK) code = to_state(cx, live, CATALOG_WITHDRAWN);
     if (code == OK)
-        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_live, "siii", d->id, (int64_t)0, cx->now_ms, cx->who.account);
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_live, "siii", d->id, (int64_t)0, cx->now_ms,
+                          cx->who.account);
     if (code == OK && work) // the next edition goes on being compiled
-        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", d->id, work, cx->now_ms, cx->who.account);
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", d->id, work, cx->now_ms,
+                          cx->who.account);
     if (code == OK) code = write_search(cx, d->id);
     if (code != OK) return code;
     struct act *a = flow_act(cx, live, "dataset.withdraw", reason);

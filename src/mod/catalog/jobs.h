@@ -10,7 +10,8 @@ struct quality {
     int64_t table, edition, rows, data_ms, measured_ms;
 };
 // Reads every row of a shape and judges it. shape->table 0 measures only the description's own freshness.
-int quality_measure(struct cx *cx, const struct catalog_dataset *d, const struct table_shape *shape, struct quality *ret) MUST;
+int quality_measure(struct cx *cx, const struct catalog_dataset *d, const struct table_shape *shape,
+                    struct quality *ret) MUST;
 int quality_write(struct cx *cx, struct str id, const struct quality *q) MUST; // on the writer
 int quality_job(struct cx *cx) MUST;
 

@@ -8,11 +8,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define LIST_ROWS_MAX 200000 // heads looked at; a larger catalog needs an index of its own
+#define LIST_ROWS_MAX    200000 // heads looked at; a larger catalog needs an index of its own
 #define FACET_VALUES_MAX 400
 
-enum dim { BY_OFFICE, BY_CLASS, BY_SHARE, BY_OPEN, BY_GRADE, BY_CYCLE, BY_SUBJECT, BY_STATE, BY_RESOURCE, DIMS };
-static const char *const dim_names[DIMS] = {"office", "class", "share", "open", "grade", "cycle", "subject", "state", "resource"};
+enum dim {
+    BY_OFFICE,
+    BY_CLASS,
+    BY_SHARE,
+    BY_OPEN,
+    BY_GRADE,
+    BY_CYCLE,
+    BY_SUBJECT,
+    BY_STATE,
+    BY_RESOURCE,
+    DIMS
+};
+static const char *const dim_names[DIMS] = {"office", "class",   "share", "open",    "grade",
+                                            "cycle",  "subject", "state", "resource"};
 
 struct row {
     int64_t n, version, published_ms, updated_ms, data_ms, edition, live, rows, resources;
@@ -77,22 +89,37 @@ static const struct hit *hit_of(const struct list *l, int64_t rowid) {
 }
 
 static void row_fill(struct cx *cx, struct stmt *s, struct row *r) {
-    *r = (struct row){.n = store_int(s, 0), .id = store_str(s, 1, cx->mem), .office = store_str(s, 2, cx->mem),
-                      .live = store_int(s, 3), .version = store_int(s, 5), .published_ms = store_int(s, 6),
-                      .updated_ms = store_int(s, 7), .data_ms = store_int(s, 8),
-                      .score = store_is_null(s, 9) ? -1 : store_double(s, 9), .edition = store_int(s, 10),
-                      .state = (enum catalog_state)store_int(s, 11), .work_state = (enum catalog_state)store_int(s, 12),
-                      .title_zh = store_str(s, 13, cx->mem), .title_en = store_str(s, 14, cx->mem),
-                      .share = (int)store_int(s, 15), .open = (int)store_int(s, 16), .grade = (int)store_int(s, 17),
-                      .cycle = store_str(s, 18, cx->mem), .subject = store_str(s, 19, cx->mem),
-                      .modes = store_str(s, 20, cx->mem), .classes = store_str(s, 21, cx->mem),
-                      .is_synthetic = store_int(s, 22) != 0, .kinds = (int)store_int(s, 23), .rows = store_int(s, 24),
+    *r = (struct row){.n = store_int(s, 0),
+                      .id = store_str(s, 1, cx->mem),
+                      .office = store_str(s, 2, cx->mem),
+                      .live = store_int(s, 3),
+                      .version = store_int(s, 5),
+                      .published_ms = store_int(s, 6),
+                      .updated_ms = store_int(s, 7),
+                      .data_ms = store_int(s, 8),
+                      .score = store_is_null(s, 9) ? -1 : store_double(s, 9),
+                      .edition = store_int(s, 10),
+                      .state = (enum catalog_state)store_int(s, 11),
+                      .work_state = (enum catalog_state)store_int(s, 12),
+                      .title_zh = store_str(s, 13, cx->mem),
+                      .title_en = store_str(s, 14, cx->mem),
+                      .share = (int)store_int(s, 15),
+                      .open = (int)store_int(s, 16),
+                      .grade = (int)store_int(s, 17),
+                      .cycle = store_str(s, 18, cx->mem),
+                      .subject = store_str(s, 19, cx->mem),
+                      .modes = store_str(s, 20, cx->mem),
+                      .classes = store_str(s, 21, cx->mem),
+                      .is_synthetic = store_int(s, 22) != 0,
+                      .kinds = (int)store_int(s, 23),
+                      .rows = store_int(s, 24),
                       .resources = store_int(s, 25)};
 }
 
 // Sees the live edition, or the draft where the asker's role reaches it; a hidden draft hides its state too.
 static bool visible(const struct list *l, struct row *r) {
-    struct catalog_dataset d = {.office = r->office, .is_live = r->live > 0, .state = r->state, .open = r->open};
+    struct catalog_dataset d = {
+        .office = r->office, .is_live = r->live > 0, .state = r->state, .open = r->open};
     if (l->is_public) {
         r->work_state = 0;
         return r->live > 0 && catalog_is_open(&d);
@@ -112,32 +139,46 @@ static bool matches(const struct list *l, struct row *r) {
 }
 
 // Calls fn for each value that the row has in a dimension.
-static void each_value(struct list *l, const struct row *r, enum dim d, void (*fn)(struct list *l, enum dim d, struct str v, void *arg),
-                       void *arg) {
+static void each_value(struct list *l, const struct row *r, enum dim d,
+                       void (*fn)(struct list *l, enum dim d, struct str v, void *arg), void *arg) {
     static const char *const shares[] = {"", "1", "2", "3"};
     static const char *const kinds[] = {"", "table", "service", "file"};
     switch (d) {
-    case BY_OFFICE: fn(l, d, r->office, arg); return;
-    case BY_CLASS:
-        for (struct str rest = r->classes; rest.p && rest.n;) fn(l, d, str_cut(rest, ' ', &rest), arg);
+    case BY_OFFICE:
+        fn(l, d, r->office, arg);
         return;
-    case BY_SHARE: fn(l, d, str_of(shares[r->share & 3]), arg); return;
-    case BY_OPEN: fn(l, d, str_of(catalog_open_code((enum catalog_open)r->open)), arg); return;
-    case BY_GRADE: fn(l, d, str_of(mask_grade_code(r->grade)), arg); return;
-    case BY_CYCLE: fn(l, d, r->cycle, arg); return;
+    case BY_CLASS:
+        for (struct str rest = r->classes; rest.p && rest.n;)
+            fn(l, d, str_cut(rest, ' ', &rest), arg);
+        return;
+    case BY_SHARE:
+        fn(l, d, str_of(shares[r->share & 3]), arg);
+        return;
+    case BY_OPEN:
+        fn(l, d, str_of(catalog_open_code((enum catalog_open)r->open)), arg);
+        return;
+    case BY_GRADE:
+        fn(l, d, str_of(mask_grade_code(r->grade)), arg);
+        return;
+    case BY_CYCLE:
+        fn(l, d, r->cycle, arg);
+        return;
     case BY_SUBJECT:
-        for (struct str rest = r->subject; rest.p && rest.n;) fn(l, d, str_cut(rest, ' ', &rest), arg);
+        for (struct str rest = r->subject; rest.p && rest.n;)
+            fn(l, d, str_cut(rest, ' ', &rest), arg);
         return;
     case BY_STATE:
         fn(l, d, str_of(catalog_state_code(r->state)), arg);
-        if (r->work_state && r->work_state != r->state) fn(l, d, str_of(catalog_state_code(r->work_state)), arg);
+        if (r->work_state && r->work_state != r->state)
+            fn(l, d, str_of(catalog_state_code(r->work_state)), arg);
         return;
     case BY_RESOURCE:
         for (int k = CATALOG_TABLE; k <= CATALOG_FILE; k++)
             if (r->kinds & (1 << k)) fn(l, d, str_of(kinds[k]), arg);
         if (!r->kinds) fn(l, d, S("none"), arg);
         return;
-    case DIMS: break;
+    case DIMS:
+        break;
     }
 }
 
@@ -176,7 +217,8 @@ static bool judge_row(struct list *l, const struct row *r) {
         failed = d;
     }
     if (failed_n == 0)
-        for (enum dim d = 0; d < DIMS; d++) each_value(l, r, d, count_value, NULL);
+        for (enum dim d = 0; d < DIMS; d++)
+            each_value(l, r, d, count_value, NULL);
     if (failed_n == 1) each_value(l, r, failed, count_value, NULL);
     return failed_n == 0;
 }
@@ -246,7 +288,8 @@ static int put_item(struct cx *cx, const struct row *r) {
     jw_ntext(w, "office", r->office);
     jw_ntext(w, "office_name", people_office_name(cx, r->office, 0));
     jw_ntext(w, "state", str_of(catalog_state_code(r->state)));
-    if (r->work_state && r->work_state != r->state) jw_ntext(w, "work_state", str_of(catalog_state_code(r->work_state)));
+    if (r->work_state && r->work_state != r->state)
+        jw_ntext(w, "work_state", str_of(catalog_state_code(r->work_state)));
     jw_nint(w, "share", r->share);
     jw_ntext(w, "open", str_of(catalog_open_code((enum catalog_open)r->open)));
     jw_ntext(w, "grade", str_of(mask_grade_code(r->grade)));
@@ -267,8 +310,10 @@ static int put_item(struct cx *cx, const struct row *r) {
     if (next) jw_nint(w, "next_update_ms", next);
     jw_nbool(w, "stale", next && cx->now_ms > next);
     jw_name(w, "score");
-    if (r->score < 0) jw_null(w);
-    else jw_double(w, r->score);
+    if (r->score < 0)
+        jw_null(w);
+    else
+        jw_double(w, r->score);
     jw_nint(w, "version", r->version);
     jw_object_end(w);
     return store_done(s, &cx->err);
@@ -319,7 +364,8 @@ static void put_facets(struct list *l) {
         if (f->n) qsort(f->values, (size_t)f->n, sizeof *f->values, more_first);
         jw_name(w, dim_names[d]);
         jw_array(w);
-        for (int i = 0; i < f->n; i++) put_facet_value(l->cx, d, &f->values[i]);
+        for (int i = 0; i < f->n; i++)
+            put_facet_value(l->cx, d, &f->values[i]);
         jw_array_end(w);
     }
     jw_object_end(w);
@@ -341,7 +387,8 @@ int list_datasets(struct cx *cx, bool is_public) {
     struct str q = str_trim(catalog_none(cx_text(cx, "q")));
     int64_t limit = cx_limit(cx, 20, 200);
     int code = OK;
-    for (enum dim d = 0; d < DIMS; d++) l.want[d] = catalog_none(cx_text(cx, dim_names[d]));
+    for (enum dim d = 0; d < DIMS; d++)
+        l.want[d] = catalog_none(cx_text(cx, dim_names[d]));
     if (q.n) code = find_hits(&l, q);
     if (code == OK) code = collect(&l);
     if (code != OK) return code;
@@ -350,7 +397,8 @@ int list_datasets(struct cx *cx, bool is_public) {
     jw_object(&cx->w);
     jw_name(&cx->w, "items");
     jw_array(&cx->w);
-    for (; to < l.rows_n && to < from + (size_t)limit && code == OK; to++) code = put_item(cx, &l.rows[to]);
+    for (; to < l.rows_n && to < from + (size_t)limit && code == OK; to++)
+        code = put_item(cx, &l.rows[to]);
     jw_array_end(&cx->w);
     if (to < l.rows_n && to > from) cx_next(cx, str_print(cx->mem, "%zu:%.*s", to, STRF(l.rows[to - 1].id)));
     jw_nint(&cx->w, "total", (int64_t)l.rows_n);
@@ -359,19 +407,23 @@ int list_datasets(struct cx *cx, bool is_public) {
     return code;
 }
 
-#define WANT(name_, zh_, en_) {name_, .where = IN_QUERY, .type = T_TEXT, .max = 300, .zh = zh_, .en = en_}
-const struct field catalog_list_takes[] = {
-    WANT("q", "全文检索", "Full text"),
-    WANT("class", "分类", "Class, with those below it"),
-    WANT("office", "提供方", "Providing office"),
-    WANT("share", "共享类型", "Share type"),
-    WANT("open", "开放属性", "Openness"),
-    WANT("grade", "分级", "Grade"),
-    WANT("cycle", "更新周期", "Update cycle"),
-    WANT("subject", "主体", "Subject"),
-    WANT("state", "状态", "State"),
-    WANT("resource", "资源类型", "Kind of resource"),
-    {"sort", .where = IN_QUERY, .type = T_CHOICE, .choices = "relevance|updated|name|score", .zh = "排序", .en = "Order"},
-    {"limit", .where = IN_QUERY, .type = T_INT, .min = 1, .max = 200, .zh = "每页条数", .en = "Items of a page"},
-    {"after", .where = IN_QUERY, .type = T_TEXT, .max = 300, .zh = "上一页的 next", .en = "The `next` of the page before"},
-    {0}};
+#define WANT(name_, zh_, en_)                                                                                \
+    { name_, .where = IN_QUERY, .type = T_TEXT, .max = 300, .zh = zh_, .en = en_ }
+const struct field catalog_list_takes[] = {WANT("q", "全文检索", "Full text"),
+                                           WANT("class", "分类", "Class, with those below it"),
+                                           WANT("office", "提供方", "Providing office"),
+                                           WANT("share", "共享类型", "Share type"),
+                                           WANT("open", "开放属性", "Openness"),
+                                           WANT("grade", "分级", "Grade"),
+                                           WANT("cycle", "更新周期", "Update cycle"),
+                                           WANT("subject", "主体", "Subject"),
+                                           WANT("state", "状态", "State"),
+                                           WANT("resource", "资源类型", "Kind of resource"),
+                                           {"sort", .where = IN_QUERY, .type = T_CHOICE,
+                                            .choices = "relevance|updated|name|score", .zh = "排序",
+                                            .en = "Order"},
+                                           {"limit", .where = IN_QUERY, .type = T_INT, .min = 1, .max = 200,
+                                            .zh = "每页条数", .en = "Items of a page"},
+                                           {"after", .where = IN_QUERY, .type = T_TEXT, .max = 300,
+                                            .zh = "上一页的 next", .en = "The `next` of the page before"},
+                                           {0}};

@@ -27,6 +27,8 @@ void meta_read(struct meta_sink *sink, struct json j, struct catalog_dataset *d)
 void judge_dataset(struct meta_sink *sink, struct json j, struct catalog_dataset *d, bool complete);
 // Writes head (when new), edition and columns; gives the columns their slots. On the writer.
 int write_edition(struct cx *cx, struct catalog_dataset *d, enum catalog_state state) MUST;
+// Gives the columns their slots without writing: the next write_edition gives the same ones.
+int write_slots(struct cx *cx, struct catalog_dataset *d, int *ret_last) MUST;
 int write_head(struct cx *cx, const struct catalog_dataset *d, struct str pack) MUST;
 // The full-text rows of a data set: its live edition and the one in the works.
 int write_search(struct cx *cx, struct str id) MUST;

@@ -219,10 +219,10 @@ ON CONFLICT (id) DO UPDATE SET zh = excluded.zh, en = excluded.en, target = excl
 UPDATE catalog_matter SET office = ?2, changed_ms = ?3, actor = ?4 WHERE id IN
        (SELECT id FROM catalog_matter WHERE office = ?1)
 -- name: catalog_duty_list scan
-SELECT id, office, title_zh, title_en, basis, dataset, due, due_ms FROM catalog_duty ORDER BY id
+SELECT id, office, title_zh, title_en, basis, dataset, due, created_ms FROM catalog_duty ORDER BY id
 -- name: catalog_duty_put
-INSERT INTO catalog_duty (id, office, title_zh, title_en, basis, dataset, due, due_ms, created_ms, changed_ms, actor)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, ?10)
+INSERT INTO catalog_duty (id, office, title_zh, title_en, basis, dataset, due, created_ms, changed_ms, actor)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
 ON CONFLICT (id) DO UPDATE SET title_zh = excluded.title_zh, title_en = excluded.title_en, basis = excluded.basis,
        dataset = excluded.dataset, due = excluded.due, changed_ms = excluded.changed_ms, actor = excluded.actor
 -- name: catalog_duties_office
@@ -257,8 +257,11 @@ ORDER BY d.id
 SELECT step, zh, en, limit_wd, extend_wd, article, note FROM core_clock ORDER BY step
 -- name: catalog_clock_put
 INSERT OR REPLACE INTO core_clock (step, zh, en, limit_wd, extend_wd, article, note, changed_ms)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+VALUES (?1, ?2, ?3, nullif(?4, -1), nullif(?5, -1), ?6, ?7, ?8)
 -- name: catalog_open_sums scan
 SELECT coalesce(sum((SELECT sum(r.rows) FROM catalog_resource r WHERE r.dataset = d.id)), 0), count(DISTINCT d.office)
 FROM catalog_dataset d JOIN catalog_edition e ON e.dataset = d.id AND e.edition = d.live
 WHERE d.live > 0 AND e.open = 2
+-- name: catalog_head_pack_live
+UPDATE catalog_dataset SET live = ?2, last = max(last, ?2), work = CASE WHEN work = ?2 THEN 0 ELSE work END, published_ms = ?3,
+       version = version + 1, changed_ms = ?3, actor = ?4, office = ?5, pack = ?6, pack_digest = ?7 WHERE id = ?1

@@ -86,8 +86,10 @@ static int edit_handle(struct cx *cx) {
     bool begins = old->work == 0;
     d.edition = begins ? old->last + 1 : old->edition;
     d.version = old->version;
-    code = begins ? store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", id, d.edition, cx->now_ms, cx->who.account)
-                  : store_exec(cx->db, NULL, &cx->err, Q_catalog_head_touch, "sii", id, cx->now_ms, cx->who.account);
+    code = begins ? store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", id, d.edition, cx->now_ms,
+                               cx->who.account)
+                  : store_exec(cx->db, NULL, &cx->err, Q_catalog_head_touch, "sii", id, cx->now_ms,
+                               cx->who.account);
     if (code == OK) code = write_edition(cx, &d, begins ? CATALOG_DRAFT : old->state);
     if (code == OK && begins) code = flow_begin(cx, &d);
     if (code == OK) code = write_search(cx, id);
@@ -100,7 +102,8 @@ static int edit_handle(struct cx *cx) {
 }
 
 static int drop_edition(struct cx *cx, const struct catalog_dataset *d) {
-    static const enum query each[] = {Q_catalog_columns_delete, Q_catalog_steps_delete, Q_catalog_edition_delete};
+    static const enum query each[] = {Q_catalog_columns_delete, Q_catalog_steps_delete,
+                                      Q_catalog_edition_delete};
     int code = OK;
     for (size_t i = 0; i < sizeof each / sizeof *each && code == OK; i++)
         code = store_exec(cx->db, NULL, &cx->err, each[i], "si", d->id, d->edition);
@@ -121,7 +124,8 @@ static int delete_handle(struct cx *cx) {
         if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_resources_delete, "s", id);
         if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_delete, "s", id);
     } else if (code == OK) {
-        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", id, (int64_t)0, cx->now_ms, cx->who.account);
+        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", id, (int64_t)0, cx->now_ms,
+                          cx->who.account);
         if (code == OK) code = write_search(cx, id);
     }
     if (code == OK) code = cx_announce(cx, "dataset.changed", id, d->office);
@@ -173,8 +177,11 @@ static int return_handle(struct cx *cx) {
 static int review_handle(struct cx *cx) {
     struct catalog_dataset *d;
     int code = step_begin(cx, &d);
-    if (code == OK && cx_bool(cx, "pass", false)) code = flow_review(cx, d);
-    else if (code == OK) code = flow_need(cx, d, MAY_REVIEW, "review") == OK ? flow_return(cx, d, cx_text(cx, "reason")) : cx->err.code;
+    if (code == OK && cx_bool(cx, "pass", false))
+        code = flow_review(cx, d);
+    else if (code == OK)
+        code = flow_need(cx, d, MAY_REVIEW, "review") == OK ? flow_return(cx, d, cx_text(cx, "reason"))
+                                                            : cx->err.code;
     return code == OK ? show_written(cx, d->id) : code;
 }
 
@@ -192,14 +199,17 @@ static int withdraw_handle(struct cx *cx) {
     return code == OK ? show_written(cx, d->id) : code;
 }
 
-#define ID_FIELD {"id", .where = IN_PATH, .type = T_TEXT, .required = true, .max = 60, .zh = "目录", .en = "Data set"}
+#define ID_FIELD                                                                                             \
+    { "id", .where = IN_PATH, .type = T_TEXT, .required = true, .max = 60, .zh = "目录", .en = "Data set" }
 static const struct field id_takes[] = {ID_FIELD, {0}};
-static const struct field get_takes[] = {
-    ID_FIELD,
-    {"edition", .where = IN_QUERY, .type = T_CHOICE, .choices = "live|work", .zh = "哪一期", .en = "Which edition"},
-    {0}};
+static const struct field get_takes[] = {ID_FIELD,
+                                         {"edition", .where = IN_QUERY, .type = T_CHOICE,
+                                          .choices = "live|work", .zh = "哪一期", .en = "Which edition"},
+                                         {0}};
 static const struct field reason_takes[] = {
-    ID_FIELD, {"reason", .type = T_TEXT, .required = true, .min = 1, .max = 1000, .zh = "理由", .en = "Reason"}, {0}};
+    ID_FIELD,
+    {"reason", .type = T_TEXT, .required = true, .min = 1, .max = 1000, .zh = "理由", .en = "Reason"},
+    {0}};
 static const struct field review_takes[] = {
     ID_FIELD,
     {"pass", .type = T_BOOL, .required = true, .zh = "是否通过", .en = "Passed"},
@@ -208,28 +218,34 @@ static const struct field review_takes[] = {
 
 #define OFFICE_HEADS (R_(UNIT_HEAD) | R_(REVIEWER) | R_(AUTHORITY))
 const struct route catalog_dataset_routes[] = {
-    {"GET", "/api/v1/datasets", ROUTE_READ, R_LOGIN, catalog_list_takes, &catalog_list_shape, .handle = list_handle,
-     .zh = "检索目录", .en = "Search the catalog", .scope = "catalog:read"},
-    {"GET", "/api/v1/datasets/{id}", ROUTE_READ, R_LOGIN, get_takes, &catalog_dataset_shape, .handle = get_handle,
-     .zh = "一个目录", .en = "One data set", .scope = "catalog:read"},
+    {"GET", "/api/v1/datasets", ROUTE_READ, R_LOGIN, catalog_list_takes, &catalog_list_shape,
+     .handle = list_handle, .zh = "检索目录", .en = "Search the catalog", .scope = "catalog:read"},
+    {"GET", "/api/v1/datasets/{id}", ROUTE_READ, R_LOGIN, get_takes, &catalog_dataset_shape,
+     .handle = get_handle, .zh = "一个目录", .en = "One data set", .scope = "catalog:read"},
     {"POST", "/api/v1/datasets", ROUTE_WRITE, R_(STEWARD), catalog_create_takes, &catalog_written_shape,
-     .act = "dataset.create", .body_max = 1 << 20, .handle = create_handle, .zh = "编制目录", .en = "Compile a data set",
-     .scope = "catalog:write"},
+     .act = "dataset.create", .body_max = 1 << 20, .handle = create_handle, .zh = "编制目录",
+     .en = "Compile a data set", .scope = "catalog:write"},
     {"PUT", "/api/v1/datasets/{id}", ROUTE_WRITE, R_(STEWARD), catalog_edit_takes, &catalog_written_shape,
-     .act = "dataset.edit", .body_max = 1 << 20, .flags = ROUTE_NEEDS_MATCH, .handle = edit_handle, .zh = "修改目录",
-     .en = "Edit a data set", .scope = "catalog:write"},
-    {"DELETE", "/api/v1/datasets/{id}", ROUTE_WRITE, R_(STEWARD), id_takes, &catalog_done_shape, .act = "dataset.delete",
-     .handle = delete_handle, .zh = "删除草稿", .en = "Delete a draft", .scope = "catalog:write"},
+     .act = "dataset.edit", .body_max = 1 << 20, .flags = ROUTE_NEEDS_MATCH, .handle = edit_handle,
+     .zh = "修改目录", .en = "Edit a data set", .scope = "catalog:write"},
+    {"DELETE", "/api/v1/datasets/{id}", ROUTE_WRITE, R_(STEWARD), id_takes, &catalog_done_shape,
+     .act = "dataset.delete", .handle = delete_handle, .zh = "删除草稿", .en = "Delete a draft",
+     .scope = "catalog:write"},
     {"POST", "/api/v1/datasets/{id}/submit", ROUTE_WRITE, R_(STEWARD), id_takes, &catalog_written_shape,
-     .act = "dataset.submit", .handle = submit_handle, .zh = "提交签发", .en = "Submit for signature", .scope = "catalog:write"},
-    {"POST", "/api/v1/datasets/{id}/sign", ROUTE_WRITE, R_(UNIT_HEAD), id_takes, &catalog_written_shape, .act = "dataset.sign",
-     .handle = sign_handle, .zh = "签发目录", .en = "Sign a data set", .scope = "catalog:write"},
+     .act = "dataset.submit", .handle = submit_handle, .zh = "提交签发", .en = "Submit for signature",
+     .scope = "catalog:write"},
+    {"POST", "/api/v1/datasets/{id}/sign", ROUTE_WRITE, R_(UNIT_HEAD), id_takes, &catalog_written_shape,
+     .act = "dataset.sign", .handle = sign_handle, .zh = "签发目录", .en = "Sign a data set",
+     .scope = "catalog:write"},
     {"POST", "/api/v1/datasets/{id}/return", ROUTE_WRITE, OFFICE_HEADS, reason_takes, &catalog_written_shape,
-     .act = "dataset.return", .handle = return_handle, .zh = "退回目录", .en = "Return a data set", .scope = "catalog:write"},
+     .act = "dataset.return", .handle = return_handle, .zh = "退回目录", .en = "Return a data set",
+     .scope = "catalog:write"},
     {"POST", "/api/v1/datasets/{id}/review", ROUTE_WRITE, R_(REVIEWER), review_takes, &catalog_written_shape,
-     .act = "dataset.review", .handle = review_handle, .zh = "审核目录", .en = "Review a data set", .scope = "catalog:write"},
+     .act = "dataset.review", .handle = review_handle, .zh = "审核目录", .en = "Review a data set",
+     .scope = "catalog:write"},
     {"POST", "/api/v1/datasets/{id}/publish", ROUTE_WRITE, R_(AUTHORITY), id_takes, &catalog_written_shape,
-     .act = "dataset.publish", .handle = publish_handle, .zh = "发布目录", .en = "Publish a data set", .scope = "catalog:write"},
+     .act = "dataset.publish", .handle = publish_handle, .zh = "发布目录", .en = "Publish a data set",
+     .scope = "catalog:write"},
     {"POST", "/api/v1/datasets/{id}/withdraw", ROUTE_WRITE, R_(UNIT_HEAD) | R_(AUTHORITY), reason_takes,
      &catalog_written_shape, .act = "dataset.withdraw", .handle = withdraw_handle, .zh = "下架目录",
      .en = "Withdraw a data set", .scope = "catalog:write"},

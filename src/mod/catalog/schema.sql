@@ -53,7 +53,7 @@ CREATE TABLE catalog_duty (
     id TEXT PRIMARY KEY, office TEXT NOT NULL,
     title_zh TEXT NOT NULL, title_en TEXT NOT NULL, basis TEXT NOT NULL,
     dataset TEXT NOT NULL,
-    due TEXT NOT NULL, due_ms INTEGER NOT NULL, -- "20wd" once or a cycle word; due_ms 0 = no single date
+    due TEXT NOT NULL,                   -- "20wd" = working days from created_ms, or a word of the cycles
     created_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, actor INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX catalog_duty_office ON catalog_duty (office);

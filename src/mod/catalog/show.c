@@ -14,8 +14,11 @@ void show_word(struct jw *w, struct str key, struct str zh, struct str en) {
 }
 
 int64_t show_next_update_of(struct str cycle, int64_t data_ms) {
-    static const struct { const char *cycle; int days; } promised[] = {
-        {"daily", 1}, {"weekly", 7}, {"monthly", 31}, {"quarterly", 92}, {"halfyearly", 184}, {"yearly", 366}};
+    static const struct {
+        const char *cycle;
+        int days;
+    } promised[] = {{"daily", 1},      {"weekly", 7},       {"monthly", 31},
+                    {"quarterly", 92}, {"halfyearly", 184}, {"yearly", 366}};
     for (size_t i = 0; data_ms > 0 && i < sizeof promised / sizeof *promised; i++)
         if (str_eq(cycle, str_of(promised[i].cycle))) return data_ms + promised[i].days * DAY_MS;
     return 0;
@@ -52,15 +55,32 @@ static void put_column(struct cx *cx, struct jw *w, const struct catalog_column 
 }
 
 static void put_facts_text(struct jw *w, const struct catalog_dataset *d) {
-    const struct { const char *name; struct str v; } texts[] = {
-        {"id", d->id}, {"title_zh", d->title_zh}, {"title_en", d->title_en}, {"abstract_zh", d->abstract_zh},
-        {"abstract_en", d->abstract_en}, {"office", d->office}, {"share_condition_zh", d->share_condition_zh},
-        {"share_condition_en", d->share_condition_en}, {"share_scope", d->share_scope}, {"share_law", d->share_law},
-        {"open", str_of(catalog_open_code((enum catalog_open)d->open))}, {"open_condition_zh", d->open_condition_zh},
-        {"open_condition_en", d->open_condition_en}, {"grade", str_of(mask_grade_code(d->grade))}, {"cycle", d->cycle},
-        {"subject", d->subject}, {"area_column", d->area_column}, {"source_zh", d->source_zh},
-        {"source_en", d->source_en}, {"source_date", d->source_date}, {"licence", d->licence}};
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) jw_ntext(w, texts[i].name, catalog_none(texts[i].v));
+    const struct {
+        const char *name;
+        struct str v;
+    } texts[] = {{"id", d->id},
+                 {"title_zh", d->title_zh},
+                 {"title_en", d->title_en},
+                 {"abstract_zh", d->abstract_zh},
+                 {"abstract_en", d->abstract_en},
+                 {"office", d->office},
+                 {"share_condition_zh", d->share_condition_zh},
+                 {"share_condition_en", d->share_condition_en},
+                 {"share_scope", d->share_scope},
+                 {"share_law", d->share_law},
+                 {"open", str_of(catalog_open_code((enum catalog_open)d->open))},
+                 {"open_condition_zh", d->open_condition_zh},
+                 {"open_condition_en", d->open_condition_en},
+                 {"grade", str_of(mask_grade_code(d->grade))},
+                 {"cycle", d->cycle},
+                 {"subject", d->subject},
+                 {"area_column", d->area_column},
+                 {"source_zh", d->source_zh},
+                 {"source_en", d->source_en},
+                 {"source_date", d->source_date},
+                 {"licence", d->licence}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        jw_ntext(w, texts[i].name, catalog_none(texts[i].v));
     jw_nint(w, "share", d->share);
     jw_nbool(w, "synthetic", d->is_synthetic);
     if (d->is_synthetic) jw_nint(w, "seed", d->seed);
@@ -71,11 +91,14 @@ void show_facts(struct cx *cx, struct jw *w, const struct catalog_dataset *d) {
     catalog_put_list(w, "keywords", d->keywords, '|');
     catalog_put_list(w, "modes", d->modes, ' ');
     jw_name(w, "spatial");
-    if (d->spatial.n && d->spatial.p[0] == '{') jw_raw(w, d->spatial);
-    else jw_text(w, catalog_none(d->spatial));
+    if (d->spatial.n && d->spatial.p[0] == '{')
+        jw_raw(w, d->spatial);
+    else
+        jw_text(w, catalog_none(d->spatial));
     jw_name(w, "columns");
     jw_array(w);
-    for (int i = 0; i < d->columns_n; i++) put_column(cx, w, &d->columns[i]);
+    for (int i = 0; i < d->columns_n; i++)
+        put_column(cx, w, &d->columns[i]);
     jw_array_end(w);
 }
 
@@ -149,8 +172,10 @@ static int put_quality(struct cx *cx, const struct catalog_dataset *d) {
     jw_object(w);
     for (int i = 0; i < 5; i++) {
         jw_name(w, names[i]);
-        if (store_is_null(s, i)) jw_null(w);
-        else jw_double(w, store_double(s, i));
+        if (store_is_null(s, i))
+            jw_null(w);
+        else
+            jw_double(w, store_double(s, i));
     }
     jw_name(w, "checks");
     jw_raw(w, store_str(s, 5, cx->mem));
@@ -171,7 +196,7 @@ static int put_steps(struct cx *cx, const struct catalog_dataset *d) {
         int64_t at_ms = store_int(s, 8), due_ms = store_int(s, 9);
         jw_object(w);
         jw_ntext(w, "step", step);
-        jw_ntext(w, "step_zh", str_of(word ? word->zh : "")); 
+        jw_ntext(w, "step_zh", str_of(word ? word->zh : ""));
         jw_ntext(w, "step_en", str_of(word ? word->en : ""));
         jw_ntext(w, "state", store_str(s, 3, cx->mem));
         jw_nint(w, "by", store_int(s, 5));
@@ -196,12 +221,14 @@ static int put_history(struct cx *cx, const struct catalog_dataset *d, bool is_p
     struct jw *w = &cx->w;
     jw_name(w, "history");
     jw_array(w);
-    struct stmt *s = store_query(cx->db, Q_core_act_of_object, "izsi", INT64_MAX, "dataset", d->id, (int64_t)HISTORY_MAX);
+    struct stmt *s =
+        store_query(cx->db, Q_core_act_of_object, "izsi", INT64_MAX, "dataset", d->id, (int64_t)HISTORY_MAX);
     while (store_next(s)) {
         struct str detail = store_str(s, 11, cx->mem), verb = store_str(s, 5, cx->mem);
         struct json j;
         int64_t version = 0, edition = 0;
-        if (is_public && !str_eq(verb, S("dataset.publish")) && !str_eq(verb, S("dataset.withdraw"))) continue;
+        if (is_public && !str_eq(verb, S("dataset.publish")) && !str_eq(verb, S("dataset.withdraw")))
+            continue;
         if (detail.p && json_parse(cx->mem, detail, &j, NULL) == OK) {
             struct json own = json_get(j, S("detail"));
             if (!json_int(json_get(own, S("version")), &version)) version = 0;
@@ -224,7 +251,8 @@ static void put_notices(struct cx *cx, const struct catalog_dataset *d) {
     struct jw *w = &cx->w;
     jw_name(w, "notices");
     jw_array(w);
-    struct str list = d->is_synthetic ? str_print(cx->mem, "notice_synthetic %.*s", STRF(d->notices)) : d->notices;
+    struct str list =
+        d->is_synthetic ? str_print(cx->mem, "notice_synthetic %.*s", STRF(d->notices)) : d->notices;
     for (struct str rest = list; rest.p && rest.n;) {
         struct str key = str_cut(rest, ' ', &rest);
         const char *z = key.n ? str_z(cx->mem, key) : NULL;
@@ -272,8 +300,10 @@ int show_dataset(struct cx *cx, const struct catalog_dataset *d, bool is_public)
     if (next) jw_nint(w, "next_update_ms", next);
     jw_nbool(w, "stale", next && cx->now_ms > next);
     jw_name(w, "score");
-    if (d->score < 0) jw_null(w);
-    else jw_double(w, d->score);
+    if (d->score < 0)
+        jw_null(w);
+    else
+        jw_double(w, d->score);
     int code = put_classes(cx, d);
     if (code == OK) code = show_resources(cx, d, is_public);
     if (code == OK) code = put_quality(cx, d);

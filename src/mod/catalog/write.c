@@ -12,21 +12,27 @@ int write_head(struct cx *cx, const struct catalog_dataset *d, struct str pack) 
                       catalog_none(pack), cx->now_ms, cx->who.account);
 }
 
-static int give_slots(struct cx *cx, struct catalog_dataset *d) {
-    struct catalog_head h;
+int write_slots(struct cx *cx, struct catalog_dataset *d, int *ret_last) {
+    struct catalog_head h = {0};
     int code = catalog_head_get(cx, d->id, &h);
-    if (code != OK) return code;
+    if (code != OK && code != ERR_not_found) return code;
     int last = h.slots;
-    for (int i = 0; i < d->columns_n && code == OK; i++) {
+    for (int i = 0; i < d->columns_n; i++) {
         struct catalog_column *c = &d->columns[i];
         struct stmt *s = store_query(cx->db, Q_catalog_slot_find, "ssi", d->id, c->id, (int64_t)c->type);
         c->slot = store_next(s) ? (int)store_int(s, 0) : 0;
-        code = store_done(s, &cx->err);
+        if (store_done(s, &cx->err) != OK) return cx->err.code;
         if (!c->slot) c->slot = ++last;
     }
-    if (code == OK && last > h.slots)
-        code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_slots, "si", d->id, (int64_t)last);
-    return code;
+    *ret_last = last;
+    return OK;
+}
+
+static int give_slots(struct cx *cx, struct catalog_dataset *d) {
+    int last;
+    int code = write_slots(cx, d, &last);
+    return code == OK ? store_exec(cx->db, NULL, &cx->err, Q_catalog_head_slots, "si", d->id, (int64_t)last)
+                      : code;
 }
 
 static int write_column(struct cx *cx, const struct catalog_dataset *d, const struct catalog_column *c) {
