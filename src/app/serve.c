@@ -197,6 +197,7 @@ static void on_request(void *arg, struct http_exchange *x) {
     c->x = x;
     fill_request(c, x);
     core_cx(&c->cx, s->city, x->mem, s->reader, s->hasher, &c->req);
+    c->cx.snapshot_generation = &s->generation;
     if (!core_open(&c->cx)) {
         send_reply(c);
         return;
@@ -227,10 +228,12 @@ static int64_t on_head(void *arg, struct http_exchange *x) {
 
 static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
-    if (is_begin)
+    if (is_begin) {
+        s->generation = atomic_load(&s->city->auth_generation); // before the snapshot: never newer than it
         store_read_begin(s->reader);
-    else
+    } else {
         store_read_end(s->reader);
+    }
 }
 
 // --- HTTP out for proxied services ---

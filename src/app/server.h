@@ -43,6 +43,7 @@ struct server {
     struct http_loop *loop;
     struct static_dir *pages;
     struct conn *reader;   // the loop's
+    uint64_t generation;   // of authorisation, loaded before the loop's snapshot of this tick was taken
     struct hasher *hasher; // the loop's
     struct worker workers[WORKERS];
     struct worker jobs;

@@ -91,7 +91,8 @@ static int judge(struct cx *cx) {
 }
 
 static int identify(struct cx *cx) {
-    cx->auth_generation = atomic_load(&cx->city->auth_generation);
+    const uint64_t *held = cx->is_writer ? NULL : cx->snapshot_generation;
+    cx->auth_generation = held ? *held : atomic_load(&cx->city->auth_generation);
     cx->who = (struct actor){.roles = R_PUBLIC};
     return cx->city->who ? cx->city->who(cx) : OK;
 }

@@ -69,7 +69,10 @@ struct cx {
     struct hasher *hasher; // this thread's
     bool is_writer;
     int64_t now_ms;
-    uint64_t auth_generation; // seen when the actor was judged
+    uint64_t auth_generation; // not newer than the snapshot in which the actor was judged
+    // Of a thread that holds one snapshot over many requests: the generation loaded before it was taken. A newer one
+    // would label what was read from an older snapshot. NULL: each read is its own, so the newest is asked.
+    const uint64_t *snapshot_generation;
     const struct request *req;
     const struct route *route;
     struct str params[CX_PARAMS_MAX]; // of the path, decoded, in order
