@@ -186,6 +186,7 @@ extern const struct route people_login_routes[], people_account_routes[], people
     people_office_routes[];
 void account_write(struct cx *cx, const struct account *a,
                    uint32_t roles); // the fields, inside an open object
+void entry_write(struct cx *cx);    // after cx_write, inside an open object: the entry of the act just made
 void roles_write(struct cx *cx, const char *name, uint32_t roles);
 void words_write(struct cx *cx, const char *name, struct str text); // ' '-joined text as an array
 extern const struct job people_jobs[];

@@ -54,6 +54,7 @@ static void secret_reply(struct cx *cx, int64_t id, struct str password) {
     jw_object(&cx->w);
     jw_nint(&cx->w, "id", id);
     jw_ntext(&cx->w, "password", password);
+    entry_write(cx);
     jw_object_end(&cx->w);
 }
 
@@ -258,6 +259,7 @@ static const struct field secret_fields[] = {
     {"id", .type = T_INT, .required = true, .zh = "编号", .en = "id"},
     {"password", .type = T_TEXT, .required = true, .zh = "初始密码,只显示一次",
      .en = "first password, shown once"},
+    {"entry", .type = T_INT, .zh = "存证序号", .en = "ledger entry"},
     {0},
 };
 static const struct field version_fields[] = {

@@ -196,17 +196,32 @@ static int get_tokens(struct cx *cx) {
     return store_done(s, &cx->err);
 }
 
-static int post_token(struct cx *cx) {
+void entry_write(struct cx *cx) {
+    if (cx->act) jw_nint(&cx->w, "entry", cx->act->entry);
+}
+
+struct made {
     int64_t id;
     struct str token;
-    int code =
-        token_create(cx, cx_text(cx, "name"), cx_json(cx, "scopes"), cx_int(cx, "days", 90), &id, &token);
+};
+
+static int token_run(struct cx *cx, void *arg) {
+    struct made *m = arg;
+    return token_create(cx, cx_text(cx, "name"), cx_json(cx, "scopes"), cx_int(cx, "days", 90), &m->id,
+                        &m->token);
+}
+
+// SLOW and not WRITE: the answer to a WRITE with an Idempotency-Key is kept to be given again, and a token must not be.
+static int post_token(struct cx *cx) {
+    struct made m;
+    int code = cx_write(cx, token_run, &m);
     if (code != OK) return code;
     cx_status(cx, 201);
     cx_reply_header(cx, "Cache-Control", S("no-store"));
     jw_object(&cx->w);
-    jw_nint(&cx->w, "id", id);
-    jw_ntext(&cx->w, "token", token);
+    jw_nint(&cx->w, "id", m.id);
+    jw_ntext(&cx->w, "token", m.token);
+    entry_write(cx);
     jw_object_end(&cx->w);
     return OK;
 }
@@ -342,7 +357,7 @@ const struct route people_login_routes[] = {
      4096, 0, post_password, "修改本人密码", "Change my password", NULL},
     {"GET", "/api/v1/me/tokens", ROUTE_READ, R_LOGIN, NULL, &gives_tokens, NULL, 0, 0, get_tokens,
      "本人的 API 令牌", "My API tokens", NULL},
-    {"POST", "/api/v1/me/tokens", ROUTE_WRITE, R_LOGIN, takes_token, &gives_token, "token.create", 4096, 0,
+    {"POST", "/api/v1/me/tokens", ROUTE_SLOW, R_LOGIN, takes_token, &gives_token, "token.create", 4096, 0,
      post_token, "创建 API 令牌", "Make an API token", NULL},
     {"DELETE", "/api/v1/me/tokens/{id}", ROUTE_WRITE, R_LOGIN, takes_token_id, &gives_done, "token.delete", 0,
      0, delete_token, "删除 API 令牌", "Delete an API token", NULL},
