@@ -121,9 +121,12 @@ static void check_numbers(struct cx *cx, struct pack *p, const struct pack_table
     }
 }
 
-static void check_offices(struct cx *cx, struct pack *p, const struct pack_table *t) {
-    for (size_t i = 0; i < t->n; i++)
-        if (!pack_office_known(cx, p, pack_cell(t, i, "office_id"))) wrong(cx, p, t, i, "office_id");
+// A matter may have no office yet (nobody has named one); a duty without an office is nobody's duty.
+static void check_offices(struct cx *cx, struct pack *p, const struct pack_table *t, bool must) {
+    for (size_t i = 0; i < t->n; i++) {
+        struct str id = pack_cell(t, i, "office_id");
+        if ((must || id.n) && !pack_office_known(cx, p, id)) wrong(cx, p, t, i, "office_id");
+    }
 }
 
 static int read_tables(struct cx *cx, struct pack *p, struct catalog_pack *cp) {
@@ -147,8 +150,8 @@ static int read_tables(struct cx *cx, struct pack *p, struct catalog_pack *cp) {
     if (code != OK) return code;
     check_numbers(cx, p, &cp->clocks, "limit_wd");
     check_numbers(cx, p, &cp->clocks, "extend_wd");
-    check_offices(cx, p, &cp->matters);
-    check_offices(cx, p, &cp->duties);
+    check_offices(cx, p, &cp->matters, false);
+    check_offices(cx, p, &cp->duties, true);
     return OK;
 }
 

@@ -222,19 +222,10 @@ int quality_measure(struct cx *cx, const struct catalog_dataset *d, const struct
 // A part that was not measured is NULL, not zero.
 static int write_parts(struct cx *cx, struct str id, const struct quality *q) {
     const double v[] = {q->completeness, q->validity, q->freshness, q->uniqueness};
-    struct stmt *s = store_query(cx->db, Q_catalog_quality_put, "sd", id, q->score);
-    for (int i = 0; i < 4; i++) {
-        if (v[i] < 0)
-            store_bind_null(s, 3 + i);
-        else
-            store_bind_double(s, 3 + i, v[i]);
-    }
-    store_bind_str(s, 7, q->checks);
-    store_bind_int(s, 8, q->table);
-    store_bind_int(s, 9, q->edition);
-    store_bind_int(s, 10, q->rows);
-    store_bind_int(s, 11, q->measured_ms);
-    store_bind_int(s, 12, cx->who.account);
+    struct stmt *s = store_query(cx->db, Q_catalog_quality_put, "sdnnnnsiiiii", id, q->score, q->checks, q->table, q->edition,
+                                 q->rows, q->measured_ms, cx->who.account);
+    for (int i = 0; i < 4; i++)
+        if (v[i] >= 0) store_bind_double(s, 3 + i, v[i]);
     while (store_next(s)) { // no rows come; stepping writes
     }
     return store_done(s, &cx->err);
