@@ -263,7 +263,18 @@ static bool in_degrees(const struct decimal *d, int most) {
 }
 
 // "120.62 31.30", "120.62,31.30", "POINT(120.62 31.30)": longitude first, as in the shape's reference system.
+// {"type":"Point","coordinates":[lon,lat]}: the two numbers as they are written, a height is passed over.
+static bool point_of_geojson(struct arena *mem, struct str s, struct decimal *x, struct decimal *y) {
+    struct json j;
+    struct err e = {0};
+    if (json_parse(mem, s, &j, &e) != OK || !str_eq(json_text(json_get(j, S("type"))), S("Point")))
+        return false;
+    const struct json at = json_get(j, S("coordinates"));
+    return decimal_read(json_raw(json_at(at, 0)), x) && decimal_read(json_raw(json_at(at, 1)), y);
+}
+
 static bool read_point(struct arena *mem, struct str s, struct str *ret) {
+    struct decimal x, y;
     if (s.n > 7 && str_eq_nocase((struct str){s.p, 5}, S("POINT")) && s.p[s.n - 1] == ')') {
         const char *open = memchr(s.p, '(', s.n);
         if (!open) return false;
@@ -275,8 +286,10 @@ static bool read_point(struct arena *mem, struct str s, struct str *ret) {
     struct str lat = str_trim((struct str){s.p + cut, s.n - cut});
     if (str_starts(lat, S(","))) lat = (struct str){lat.p + 1, lat.n - 1};
     if (str_starts(lat, S("，"))) lat = (struct str){lat.p + 3, lat.n - 3};
-    struct decimal x, y;
-    if (!decimal_read((struct str){s.p, cut}, &x) || !decimal_read(str_trim(lat), &y)) return false;
+    const bool ok = str_starts(s, S("{"))
+                        ? point_of_geojson(mem, s, &x, &y)
+                        : decimal_read((struct str){s.p, cut}, &x) && decimal_read(str_trim(lat), &y);
+    if (!ok) return false;
     if (!in_degrees(&x, 180) || !in_degrees(&y, 90)) return false;
     const struct str a = decimal_text(mem, &x), b = decimal_text(mem, &y);
     *ret = str_print(mem, "%.*s %.*s", STRF(a), STRF(b));
