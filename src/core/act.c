@@ -12,7 +12,8 @@ static struct str digest_of(struct cx *cx, struct str v) {
     return str_hex(cx->mem, out, sizeof out);
 }
 
-// The committed part: names in byte order, so that the text is canonical as it is written.
+// The committed part: names in byte order, so that the text is canonical as it is written. Every column of the audit
+// row stands in it: none can be changed without the entry telling.
 static struct str detail_text(struct cx *cx, const struct act *a, const char *verb, struct str before,
                               struct str after) {
     struct buf b = buf_new(cx->mem, 512, 65536);
@@ -20,6 +21,7 @@ static struct str detail_text(struct cx *cx, const struct act *a, const char *ve
     jw_object(&w);
     jw_nint(&w, "actor", cx->who.account);
     jw_ntext(&w, "actor_name", cx->who.login);
+    if (cx->who.office.p) jw_ntext(&w, "actor_office", cx->who.office);
     if (after.p) jw_ntext(&w, "after", after);
     if (before.p) jw_ntext(&w, "before", before);
     if (a->detail.p) {
@@ -28,7 +30,9 @@ static struct str detail_text(struct cx *cx, const struct act *a, const char *ve
     }
     jw_ntext(&w, "object", a->object);
     jw_ntext(&w, "object_kind", str_of(a->object_kind));
+    if (a->object_name.p) jw_ntext(&w, "object_name", a->object_name);
     jw_ntext(&w, "office", a->office);
+    if (cx->req && cx->req->peer.p) jw_ntext(&w, "peer", cx->req->peer);
     jw_nint(&w, "time_ms", cx->now_ms);
     if (a->trace.p) jw_ntext(&w, "trace", a->trace);
     jw_ntext(&w, "verb", str_of(verb));

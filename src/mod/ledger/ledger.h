@@ -1,16 +1,36 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // The ledger: one line for everything that happened, in two RFC 6962 trees (SHA-256, SM3) from entry 0. Others write
-// through acts and notes (core/cx.h, core/city.h) and never call this module for writing.
+// through acts and notes (core/cx.h, core/city.h) and never call this module for writing; to show what an entry says
+// they ask here and judge themselves who may see it, or leave that to ledger_entry_may.
 #ifndef LEDGER_LEDGER_H
 #define LEDGER_LEDGER_H
 #include "core/city.h"
 
 extern const struct module ledger_module;
 
-#define LEDGER_LEAF_MAX 65535 // C2SP entry bundle: 16-bit length
+#define LEDGER_LEAF_MAX   65535 // C2SP entry bundle: 16-bit length
 #define LEDGER_SALT_BYTES 16
 
+// An entry as it stands in the store. The private part (salt, detail) is STR_NONE once erased; the leaf stays.
+struct ledger_entry {
+    int64_t index, time_ms; // as the leaf shows it: rounded down to the hour unless the entry is a clear one
+    struct str leaf;
+    struct str kind, clear; // parts of the leaf; clear is STR_NONE when nothing is shown in public
+    struct str salt, detail;
+    uint8_t sha256[HASH_BYTES], sm3[HASH_BYTES]; // what the leaf commits to: H(salt ‖ detail)
+};
+// ERR_not_found (said) beyond the end; everything returned lives in cx->mem.
+int ledger_entry_get(struct cx *cx, int64_t index, struct ledger_entry *ret) MUST;
+// May who asks see salt and detail? The auditor, and the offices that the detail names: office, provider, actor_office.
+bool ledger_entry_may(struct cx *cx, const struct ledger_entry *entry);
+
 // The canonical leaf, version 1 (README.md draws it; a golden test holds it still): bytes may never change.
-struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms, struct str clear,
-                       const uint8_t salt[LEDGER_SALT_BYTES], struct str detail);
+// STR_NONE when a part is not fit for it: a kind with a space, a clear part of several lines, more than the maximum.
+struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms,
+                       struct str clear, const uint8_t salt[LEDGER_SALT_BYTES], struct str detail);
+// Reads what ledger_leaf wrote, strictly: any other text is refused. Fills leaf, kind, clear, time and commitments,
+// pointing into `leaf`.
+bool ledger_leaf_read(struct str leaf, struct ledger_entry *ret) MUST;
+// Do salt and detail open the commitments? (True as well when both are erased: then there is nothing to hold.)
+bool ledger_leaf_opens(struct hasher *h, const struct ledger_entry *entry) MUST;
 #endif

@@ -21,42 +21,17 @@ static enum hash_kind kind_of(int tree) {
     return tree == 0 ? HASH_SHA256 : HASH_SM3;
 }
 
-// The hour, for entries that must not tell when exactly somebody asked.
-static int64_t shown_time(int64_t time_ms, struct str clear) {
-    return clear.p ? time_ms : time_ms - time_ms % 3600000;
-}
-
-struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms, struct str clear,
-                       const uint8_t salt[LEDGER_SALT_BYTES], struct str detail) {
-    const struct str parts[] = {{(const char *)salt, LEDGER_SALT_BYTES}, detail};
-    uint8_t sha[HASH_BYTES], sm3[HASH_BYTES];
-    hash_parts(h, HASH_SHA256, parts, 2, sha);
-    hash_parts(h, HASH_SM3, parts, 2, sm3);
-    struct buf b = buf_new(mem, 320 + clear.n, LEDGER_LEAF_MAX);
-    buf_puts(&b, "gusu-entry/v1\nkind ");
-    buf_puts(&b, kind);
-    buf_puts(&b, "\ntime ");
-    buf_put(&b, clock_iso(mem, shown_time(time_ms, clear)));
-    if (clear.p) {
-        buf_puts(&b, "\nclear ");
-        buf_put(&b, clear);
-    }
-    buf_puts(&b, "\nsha256 ");
-    buf_put(&b, str_base64(mem, sha, sizeof sha));
-    buf_puts(&b, "\nsm3 ");
-    buf_put(&b, str_base64(mem, sm3, sizeof sm3));
-    buf_char(&b, '\n');
-    return b.over ? STR_NONE : buf_str(&b);
-}
-
-struct sink { struct cx *cx; int tree, code; };
+struct sink {
+    struct cx *cx;
+    int tree, code;
+};
 
 // A perfect subtree became final: those of 256 leaves and more are stored.
 static void on_node(void *arg, int level, uint64_t index, const uint8_t hash[HASH_BYTES]) {
     struct sink *s = arg;
     if (level < LEDGER_NODE_LEVEL || s->code != OK) return;
-    s->code = store_exec(s->cx->db, NULL, &s->cx->err, Q_ledger_node_put, "iiib", (int64_t)s->tree, (int64_t)level,
-                         (int64_t)index, (struct str){(const char *)hash, HASH_BYTES});
+    s->code = store_exec(s->cx->db, NULL, &s->cx->err, Q_ledger_node_put, "iiib", (int64_t)s->tree,
+                         (int64_t)level, (int64_t)index, (struct str){(const char *)hash, HASH_BYTES});
 }
 
 static void save_once(struct ledger_state *s) {
@@ -96,14 +71,16 @@ void tree_item_begin(struct city *city) {
     save_once(s);
     s->item_size = s->tree[0].size;
     if (s->item_saved != s->item_size) {
-        for (int t = 0; t < LEDGER_TREES; t++) merkle_copy(&s->before_item[t], &s->tree[t]);
+        for (int t = 0; t < LEDGER_TREES; t++)
+            merkle_copy(&s->before_item[t], &s->tree[t]);
         s->item_saved = s->item_size;
     }
 }
 
 void tree_item_undone(struct city *city) {
     struct ledger_state *s = ledger_state(city);
-    for (int t = 0; t < LEDGER_TREES; t++) merkle_copy(&s->tree[t], &s->before_item[t]);
+    for (int t = 0; t < LEDGER_TREES; t++)
+        merkle_copy(&s->tree[t], &s->before_item[t]);
 }
 
 static int put_head(struct ledger_state *s, int t, struct hasher *h, struct conn *w, struct err *e) {
@@ -121,7 +98,8 @@ int tree_before_commit(struct city *city, struct conn *w, struct err *e) {
     int code = OK;
     if (!s->changed || s->tree[0].size == s->before_batch[0].size) return OK;
     assert(s->tree[0].size == s->tree[1].size && "both trees hold the same entries");
-    for (int t = 0; t < LEDGER_TREES && code == OK; t++) code = put_head(s, t, city->writer_hasher, w, e);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = put_head(s, t, city->writer_hasher, w, e);
     return code;
 }
 
@@ -159,7 +137,8 @@ int tree_start(struct cx *cx, struct ledger_state *s) {
     int code = OK;
     pthread_mutex_init(&s->lock, NULL);
     s->item_saved = UINT64_MAX;
-    for (int t = 0; t < LEDGER_TREES && code == OK; t++) code = read_head(cx, s, t);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = read_head(cx, s, t);
     s->size = s->tree[0].size;
     return code;
 }

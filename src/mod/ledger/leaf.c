@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// The leaf, version 1: the bytes that both trees hash and that entry bundles show to everybody. Keeps true: one
+// entry has one text (fixed order of lines, one form of each), the text is never rebuilt once stored, and it tells a
+// stranger no more than it must: the kind, the hour, and for entries about openly published data their clear part.
+//
+//   gusu-entry/v1
+//   kind exchange.call
+//   time 2026-11-22T23:00:00.000Z          exact for clear entries, else rounded down to the hour
+//   clear {"object":"…",…}                 only clear entries have this line
+//   sha256 <base64 of SHA-256(salt ‖ detail)>
+//   sm3 <base64 of SM3(salt ‖ detail)>
+//
+// The 16 salt bytes have a fixed length and come first, so salt and detail cannot be shifted against each other; 128
+// random bits keep a guessed detail from being tried out. Both commitments stand in both trees: whoever trusts only one of the
+// two hashes can still check everything.
+#include "mod/ledger/ledger.h"
+
+#define KIND_MAX 64
+#define HOUR_MS  ((int64_t)3600000)
+
+// The hour, for entries that must not tell when exactly somebody asked.
+static int64_t shown_time(int64_t time_ms, struct str clear) {
+    return clear.p ? time_ms : time_ms - time_ms % HOUR_MS;
+}
+
+static bool kind_ok(struct str kind) {
+    if (kind.n == 0 || kind.n > KIND_MAX) return false;
+    for (size_t i = 0; i < kind.n; i++) {
+        char c = kind.p[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+            return false;
+    }
+    return true;
+}
+
+// A clear part is one JSON object on one line. JSON text that core wrote has its control characters escaped.
+static bool clear_ok(struct str clear) {
+    return clear.n >= 2 && clear.p[0] == '{' && clear.p[clear.n - 1] == '}' &&
+           !memchr(clear.p, '\n', clear.n);
+}
+
+static void commit(struct hasher *h, enum hash_kind k, struct str salt, struct str detail,
+                   uint8_t out[HASH_BYTES]) {
+    hash_parts(h, k, (const struct str[]){salt, detail}, 2, out);
+}
+
+struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms,
+                       struct str clear, const uint8_t salt[LEDGER_SALT_BYTES], struct str detail) {
+    const struct str salt_text = {(const char *)salt, LEDGER_SALT_BYTES};
+    uint8_t sha[HASH_BYTES], sm3[HASH_BYTES];
+    if (!kind_ok(str_of(kind)) || time_ms < 0 || (clear.p && !clear_ok(clear))) return STR_NONE;
+    commit(h, HASH_SHA256, salt_text, detail, sha);
+    commit(h, HASH_SM3, salt_text, detail, sm3);
+    struct buf b = buf_new(mem, 320 + clear.n, LEDGER_LEAF_MAX);
+    buf_puts(&b, "gusu-entry/v1\nkind ");
+    buf_puts(&b, kind);
+    buf_puts(&b, "\ntime ");
+    buf_put(&b, clock_iso(mem, shown_time(time_ms, clear)));
+    if (clear.p) {
+        buf_puts(&b, "\nclear ");
+        buf_put(&b, clear);
+    }
+    buf_puts(&b, "\nsha256 ");
+    buf_put(&b, str_base64(mem, sha, sizeof sha));
+    buf_puts(&b, "\nsm3 ");
+    buf_put(&b, str_base64(mem, sm3, sizeof sm3));
+    buf_char(&b, '\n');
+    return b.over ? STR_NONE : buf_str(&b);
+}
+
+// The next line, when it begins with `word`: what stands behind it.
+static bool line(struct str *rest, const char *word, struct str *ret) {
+    struct str w = str_of(word), tail, one = str_cut(*rest, '\n', &tail);
+    if (!tail.p || !str_starts(one, w)) return false; // every line is ended
+    *ret = (struct str){one.p + w.n, one.n - w.n};
+    *rest = tail;
+    return true;
+}
+
+static int digit64(char c) {
+    if (c >= 'A' && c <= 'Z') return c - 'A';
+    if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+    if (c >= '0' && c <= '9') return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+// 32 bytes are 43 letters and one '='; decoded here, without an arena, since `gusu verify` reads millions.
+static bool hash_of(struct str b64, uint8_t out[HASH_BYTES]) {
+    uint32_t bits = 0;
+    int have = 0, n = 0;
+    if (b64.n != 44 || b64.p[43] != '=') return false;
+    for (int i = 0; i < 43; i++) {
+        int d = digit64(b64.p[i]);
+        if (d < 0) return false;
+        bits = bits << 6 | (uint32_t)d;
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            out[n++] = (uint8_t)(bits >> have);
+        }
+    }
+    // The two spare bits are zero, or one hash would have four texts.
+    return n == HASH_BYTES && (bits & ((1u << have) - 1)) == 0;
+}
+
+bool ledger_leaf_read(struct str leaf, struct ledger_entry *ret) {
+    struct ledger_entry e = {.leaf = leaf};
+    struct str rest = leaf, head, time, sha, sm3;
+    if (leaf.n > LEDGER_LEAF_MAX || !line(&rest, "gusu-entry/v1", &head) || head.n) return false;
+    if (!line(&rest, "kind ", &e.kind) || !kind_ok(e.kind)) return false;
+    if (!line(&rest, "time ", &time) || time.n != 24 || time.p[23] != 'Z' || time.p[10] != 'T' ||
+        !clock_read_iso(time, &e.time_ms))
+        return false;
+    if (line(&rest, "clear ", &e.clear) && !clear_ok(e.clear)) return false;
+    if (!e.clear.p && e.time_ms % HOUR_MS) return false;
+    if (!line(&rest, "sha256 ", &sha) || !hash_of(sha, e.sha256)) return false;
+    if (!line(&rest, "sm3 ", &sm3) || !hash_of(sm3, e.sm3) || rest.n) return false;
+    e.index = ret->index;
+    e.salt = ret->salt;
+    e.detail = ret->detail;
+    *ret = e;
+    return true;
+}
+
+bool ledger_leaf_opens(struct hasher *h, const struct ledger_entry *e) {
+    uint8_t sha[HASH_BYTES], sm3[HASH_BYTES];
+    if (!e->salt.p && !e->detail.p) return true;
+    if (e->salt.n != LEDGER_SALT_BYTES || !e->detail.p) return false;
+    commit(h, HASH_SHA256, e->salt, e->detail, sha);
+    commit(h, HASH_SM3, e->salt, e->detail, sm3);
+    return memcmp(sha, e->sha256, sizeof sha) == 0 && memcmp(sm3, e->sm3, sizeof sm3) == 0;
+}
