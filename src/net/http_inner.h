@@ -135,7 +135,7 @@ struct http_loop {
 
     struct http_list clocks[CLOCK_COUNT];
     int delay_ms[CLOCK_COUNT], stop_ms; // per loop so that tests need not wait out a real time-out
-    struct http_conn *all;     // every connection not yet freed
+    struct http_conn *all;              // every connection not yet freed
     struct http_conn *work, *work_last;
     struct http_box *retired; // answered; recycled when the running callback has returned
     struct http_box *pool;

@@ -130,20 +130,13 @@ static void test_types(void **state) {
 
 static void test_no_way_out(void **state) {
     (void)state;
-    const char *paths[] = {"/../outside.txt",
-                           "/%2e%2e/outside.txt",
-                           "/..%2foutside.txt",
-                           "/sub/../../outside.txt",
-                           "/link.txt",
-                           "/up/outside.txt",
-                           "/.secret",
-                           "/sub/.hidden/x.txt",
-                           "//outside.txt",
-                           "/sub//x.txt",
-                           "/./app.js",
-                           "/pipe.txt",
-                           "/..%5Coutside.txt",
-                           "/app.js/",
+    const char *paths[] = {"/../outside.txt",   "/%2e%2e/outside.txt",
+                           "/..%2foutside.txt", "/sub/../../outside.txt",
+                           "/link.txt",         "/up/outside.txt",
+                           "/.secret",          "/sub/.hidden/x.txt",
+                           "//outside.txt",     "/sub//x.txt",
+                           "/./app.js",         "/pipe.txt",
+                           "/..%5Coutside.txt", "/app.js/",
                            "/app.js/x.txt"};
     for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
         get(paths[i], "");
