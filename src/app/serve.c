@@ -322,9 +322,29 @@ void server_stop(struct server *s) {
     if (s->loop) http_stop(s->loop);
 }
 
+static int nothing(struct work *w, struct conn *c, struct err *e) {
+    (void)w;
+    (void)c;
+    (void)e;
+    return OK;
+}
+
+static void nothing_done(struct work *w) {
+    (void)w;
+}
+
+// Waits until the writer has handed back everything that was submitted: its answers are posted to the loop, which
+// must still be there.
+static void drain_writer(struct server *s) {
+    struct work w = {.run = nothing, .done = nothing_done, .is_plain = true};
+    struct err ignore = {0};
+    (void)!store_do(s->city->store, &w, &ignore);
+}
+
 void server_close(struct server *s) {
     if (!s) return;
     workers_stop(s);
+    if (s->loop) drain_writer(s);
     if (s->loop) http_close(s->loop);
     if (s->pages) static_close(s->pages);
     hasher_close(s->hasher);

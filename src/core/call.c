@@ -148,6 +148,8 @@ static int idempotent_answer(struct cx *cx, struct str key, bool *ret_found) {
         if (etag.p) cx_reply_header(cx, "ETag", etag);
     }
     int code = store_done(s, &cx->err);
+    if (code == OK && *ret_found && (cx->route->flags & ROUTE_SECRET))
+        return cx_fail(cx, ERR_secret_shown, "Idempotency-Key", "%s", "");
     if (code == OK && *ret_found && !str_eq(digest, request_digest(cx)))
         return cx_fail(cx, ERR_conflict, "Idempotency-Key", "%.*s", (int)(key.n > 60 ? 60 : key.n), key.p);
     return code;
@@ -159,6 +161,7 @@ static int idempotent_keep(struct cx *cx, struct str key) {
         if (str_eq(cx->reply.headers[i][0], S("ETag"))) etag = cx->reply.headers[i][1];
     int64_t status = cx->reply.status ? cx->reply.status : 200;
     struct str body = cx->reply.body.p ? cx->reply.body : buf_str(&cx->out);
+    if (cx->route->flags & ROUTE_SECRET) body = STR_NONE; // what is shown once is kept nowhere
     return store_exec(cx->db, NULL, &cx->err, Q_core_idempotency_put, "ississi", cx->who.account, key,
                       request_digest(cx), status, body.p ? body : S(""), etag, cx->now_ms);
 }
@@ -209,14 +212,17 @@ static void rewind_cx(struct cx *cx, struct conn *w) {
     cx->w = jw_to(&cx->out);
 }
 
+// On the writer: nothing to do unless some role, session, key or grant moved since the caller was judged.
+static int judge_again(struct cx *cx) {
+    if (cx->auth_generation == atomic_load(&cx->city->auth_generation)) return OK;
+    int code = identify(cx);
+    if (code == ERR_bad_token && (cx->route->who & R_PUBLIC)) code = OK;
+    return code == OK ? judge(cx) : code;
+}
+
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) {
     rewind_cx(cx, w);
-    int code = OK;
-    if (cx->auth_generation != atomic_load(&cx->city->auth_generation)) {
-        code = identify(cx);
-        if (code == ERR_bad_token && (cx->route->who & R_PUBLIC)) code = OK;
-        if (code == OK) code = judge(cx);
-    }
+    int code = judge_again(cx);
     if (code == OK) code = write_steps(cx);
     if (code == OK) return OK;
     if (cx->err.code == OK) cx->err.code = (enum err_code)code;
@@ -259,7 +265,9 @@ static int sub_run(struct work *work, struct conn *w, struct err *e) {
     s->cx = *s->outer;
     rewind_cx(&s->cx, w);
     s->cx.now_ms = s->outer->city->now_ms();
-    int code = s->fn(&s->cx, s->arg);
+    // Jobs and commands have no caller; a slow call's may have lost his role meanwhile.
+    int code = s->cx.route && s->cx.req ? judge_again(&s->cx) : OK;
+    if (code == OK) code = s->fn(&s->cx, s->arg);
     if (code == OK) code = act_flush(&s->cx);
     if (code != OK && s->cx.err.code == OK) s->cx.err.code = (enum err_code)code;
     if (code != OK && e) *e = s->cx.err;

@@ -66,6 +66,8 @@ struct shape { // a named reply object; the name becomes the OpenAPI schema
 #define ROUTE_RAW_BODY    2u // the body is not JSON: handler reads cx->body / cx->body_fd
 #define ROUTE_OPEN_FIELDS 4u // unknown query and body fields are passed over (foreign interfaces: CKAN)
 #define ROUTE_NO_CSRF     8u // log-in and foreign interfaces; never for cookie-authorised changes
+#define ROUTE_SECRET                                                                                         \
+    16u // the reply shows a secret once: it is not kept for a retried request, which gets 409
 struct route {
     const char *verb,
         *path; // "GET", "/api/v1/datasets/{id}"; one segment per {name}; "{name*}" takes the rest
