@@ -123,6 +123,7 @@ static bool decimal_read(struct str s, struct decimal *ret) {
         d.scale--;
     }
     if (d.n == 0) d.is_negative = false, d.scale = 0;
+    if (d.scale > DEC_DIGITS_MAX) return false; // zeros behind the point count too
     *ret = d;
     return true;
 }

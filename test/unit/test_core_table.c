@@ -125,6 +125,7 @@ static void values_have_one_form(void **state) {
         {TABLE_DEC, "1e99", NULL},
         {TABLE_DEC, "-", NULL},
         {TABLE_DEC, "NaN", NULL},
+        {TABLE_DEC, "0.0000000000000000000000000000000000000000000000000000000000000000001", NULL},
         {TABLE_FEN, "100", "100"},
         {TABLE_FEN, "1.005", NULL},
         {TABLE_BOOL, "是", "true"},
