@@ -120,8 +120,9 @@ static int publish_set(struct cx *cx, struct pack *p, struct pack_dataset *s) {
     }
     if (code == OK) code = publish_edition(cx, p, s, h.last + 1);
     if (code == OK) code = write_search(cx, s->d.id);
+    if (code == OK) code = catalog_head_get(cx, s->d.id, &h);
     if (code != OK) return code;
-    s->d.version = h.version;
+    s->d.version = h.version - 1; // the act names the version that all this made
     struct act *a = flow_act(cx, &s->d, "pack.load", STR_NONE);
     a->after = show_text(cx, &s->d);
     a->is_clear = s->d.open != CATALOG_OPEN_NONE;

@@ -198,7 +198,8 @@ static void score(struct quality *q) {
         sum += parts[i].v * parts[i].weight;
         weight += parts[i].weight;
     }
-    q->score = weight > 0 ? floor(sum / weight * 1000 + 0.5) / 10 : 0;
+    // Rounded down: a table with one fault is not perfect.
+    q->score = weight > 0 ? floor(sum / weight * 1000) / 10 : 0;
 }
 
 int quality_measure(struct cx *cx, const struct catalog_dataset *d, const struct table_shape *shape,
@@ -222,8 +223,8 @@ int quality_measure(struct cx *cx, const struct catalog_dataset *d, const struct
 // A part that was not measured is NULL, not zero.
 static int write_parts(struct cx *cx, struct str id, const struct quality *q) {
     const double v[] = {q->completeness, q->validity, q->freshness, q->uniqueness};
-    struct stmt *s = store_query(cx->db, Q_catalog_quality_put, "sdnnnnsiiiii", id, q->score, q->checks, q->table, q->edition,
-                                 q->rows, q->measured_ms, cx->who.account);
+    struct stmt *s = store_query(cx->db, Q_catalog_quality_put, "sdnnnnsiiiii", id, q->score, q->checks,
+                                 q->table, q->edition, q->rows, q->measured_ms, cx->who.account);
     for (int i = 0; i < 4; i++)
         if (v[i] >= 0) store_bind_double(s, 3 + i, v[i]);
     while (store_next(s)) { // no rows come; stepping writes

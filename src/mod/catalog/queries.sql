@@ -15,7 +15,7 @@ UPDATE catalog_dataset SET version = version + 1, changed_ms = ?2, actor = ?3 WH
 UPDATE catalog_dataset SET work = ?2, last = max(last, ?2), version = version + 1, changed_ms = ?3, actor = ?4 WHERE id = ?1
 -- name: catalog_head_live
 UPDATE catalog_dataset SET live = ?2, work = 0, published_ms = CASE WHEN ?2 > 0 THEN ?3 ELSE published_ms END,
-       version = version + 1, changed_ms = ?3, actor = ?4 WHERE id = ?1
+       changed_ms = ?3, actor = ?4 WHERE id = ?1
 -- name: catalog_head_slots
 UPDATE catalog_dataset SET slots = ?2 WHERE id = ?1
 -- name: catalog_head_office
