@@ -169,7 +169,7 @@ static int download(struct cx *cx, bool is_public) {
     if (rows_dataset(cx, is_public, &ds)) return cx->err.code;
     if (rows_open(cx, ds, is_public ? ROWS_PORTAL : ROWS_DOWNLOAD, &r)) return cx->err.code;
     if (r.withheld && ds->is_verify_only) return cx_fail(cx, ERR_only_service, "", "%s", "");
-    if (r.withheld || r.view.n == 0) return cx_deny(cx, cx->is_zh ? cx->route->zh : cx->route->en);
+    if (r.withheld || r.view.n == 0) return cx_deny(cx, "dataset.download");
     if (r.shape.table == 0) return cx_fail(cx, ERR_no_rows_yet, "", "%s", "");
     return rows_export(cx, &r, format.n ? format : S("csv"), cx_text(cx, "header"),
                        cx_bool(cx, "bom", false));
@@ -221,7 +221,7 @@ static int boundary(struct cx *cx) {
     if (rows_dataset(cx, is_public, &ds)) return cx->err.code;
     if (rows_open(cx, ds, is_public ? ROWS_PORTAL : ROWS_PREVIEW, &r)) return cx->err.code;
     if (r.withheld)
-        return is_public ? cx_fail(cx, ERR_not_logged_in, "", "%s", "") : cx_deny(cx, cx->route->zh);
+        return is_public ? cx_fail(cx, ERR_not_logged_in, "", "%s", "") : cx_deny(cx, "dataset.preview");
     struct table_query q = table_query_all(cx, &r.shape, &r.view);
     struct features f = {.cx = cx, .q = &q, .geometry = -1};
     for (int i = 0; i < q.fields_n; i++)
