@@ -13,13 +13,13 @@
 // The 16 salt bytes have a fixed length and come first, so salt and detail cannot be shifted against each other; 128
 // random bits keep a guessed detail from being tried out. Both commitments stand in both trees: whoever trusts only one of the
 // two hashes can still check everything.
-#include "mod/ledger/ledger.h"
+#include "mod/ledger/tree.h"
 
 #define KIND_MAX 64
 #define HOUR_MS  ((int64_t)3600000)
 
 // The hour, for entries that must not tell when exactly somebody asked.
-static int64_t shown_time(int64_t time_ms, struct str clear) {
+int64_t ledger_shown_time(int64_t time_ms, struct str clear) {
     return clear.p ? time_ms : time_ms - time_ms % HOUR_MS;
 }
 
@@ -55,7 +55,7 @@ struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, in
     buf_puts(&b, "gusu-entry/v1\nkind ");
     buf_puts(&b, kind);
     buf_puts(&b, "\ntime ");
-    buf_put(&b, clock_iso(mem, shown_time(time_ms, clear)));
+    buf_put(&b, clock_iso(mem, ledger_shown_time(time_ms, clear)));
     if (clear.p) {
         buf_puts(&b, "\nclear ");
         buf_put(&b, clear);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The module's row, and its coming up: heads read into memory, hooks of core set. From then on every act and every
-// exchange becomes an entry in the transaction it belongs to.
+// The module's row, and its coming up: heads read into memory, hooks of core set, the checkpoint signed. From then on
+// every act and every exchange becomes an entry in the transaction it belongs to.
 #include "mod/ledger/tree.h"
 
 static int start(struct cx *cx) {
@@ -15,7 +15,19 @@ static int start(struct cx *cx) {
     city->after_commit = tree_after_commit;
     city->item_begin = tree_item_begin;
     city->item_undone = tree_item_undone;
-    return OK;
+    return checkpoint_start(cx, s);
 }
 
-const struct module ledger_module = {.name = "ledger", .start = start, .zh = "存证", .en = "ledger"};
+static void stop(struct city *city) {
+    struct ledger_state *s = ledger_state(city);
+    if (s) checkpoint_stop(s);
+}
+
+static const struct route *const tables[] = {ledger_routes, ledger_tile_routes, NULL};
+const struct module ledger_module = {.name = "ledger",
+                                     .route_tables = tables,
+                                     .jobs = ledger_jobs,
+                                     .start = start,
+                                     .stop = stop,
+                                     .zh = "存证",
+                                     .en = "ledger"};

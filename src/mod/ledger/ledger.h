@@ -11,6 +11,10 @@ extern const struct module ledger_module;
 #define LEDGER_LEAF_MAX   65535 // C2SP entry bundle: 16-bit length
 #define LEDGER_SALT_BYTES 16
 
+// First lines of a receipt: C2SP's for the SHA-256 tree, our own for the SM3 tree.
+#define LEDGER_PROOF_SHA256 "c2sp.org/tlog-proof@v1"
+#define LEDGER_PROOF_SM3    "gusu/tlog-proof-sm3@v1"
+
 // An entry as it stands in the store. The private part (salt, detail) is STR_NONE once erased; the leaf stays.
 struct ledger_entry {
     int64_t index, time_ms; // as the leaf shows it: rounded down to the hour unless the entry is a clear one

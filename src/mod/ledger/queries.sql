@@ -16,7 +16,11 @@ INSERT INTO ledger_head(tree, size, root, frontier) VALUES(?1,?2,?3,?4)
  ON CONFLICT(tree) DO UPDATE SET size = excluded.size, root = excluded.root, frontier = excluded.frontier
 -- name: ledger_head_get
 SELECT size, root, frontier FROM ledger_head WHERE tree = ?1
+-- name: ledger_nodes_from
+SELECT hash FROM ledger_node WHERE tree = ?1 AND level = ?2 AND idx >= ?3 AND idx < ?4 ORDER BY idx
 -- name: ledger_checkpoint_put
 INSERT OR REPLACE INTO ledger_checkpoint(size, tree, note, made_ms) VALUES(?1,?2,?3,?4)
+-- name: ledger_checkpoint_drop
+DELETE FROM ledger_checkpoint WHERE tree = ?1 AND size = ?2 AND made_ms >= ?3
 -- name: ledger_checkpoint_newest
 SELECT size, note, made_ms FROM ledger_checkpoint WHERE tree = ?1 ORDER BY size DESC LIMIT 1

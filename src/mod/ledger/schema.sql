@@ -24,7 +24,8 @@ CREATE TABLE ledger_head(
   root BLOB NOT NULL,
   frontier BLOB NOT NULL     -- hashes of the perfect subtrees, largest first, 32 bytes each
 ) STRICT;
--- Checkpoints signed so far, one row per signing; the newest is served.
+-- Checkpoints signed, the newest and one for each hour before it (a busy city signs every second; each of those in
+-- between is still provable from the entries). The newest is served.
 CREATE TABLE ledger_checkpoint(
   size INTEGER NOT NULL,
   tree INTEGER NOT NULL,

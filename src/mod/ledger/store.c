@@ -37,3 +37,75 @@ bool ledger_entry_may(struct cx *cx, const struct ledger_entry *e) {
            names_office(detail, "provider", cx->who.office) ||
            names_office(detail, "actor_office", cx->who.office);
 }
+
+// The leaf hashes of [from, to), one by one, in order.
+static int each_leaf(struct tree_reader *r, uint64_t from, uint64_t to,
+                     void (*put)(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]), void *arg,
+                     uint64_t *ret_n) {
+    struct stmt *s = store_query(r->db, Q_ledger_entries_from, "ii", (int64_t)from, (int64_t)to);
+    uint64_t n = 0;
+    while (store_next(s) && (uint64_t)store_int(s, 0) == from + n) {
+        uint8_t hash[HASH_BYTES];
+        merkle_leaf(r->hasher, ledger_hash(r->tree), store_str(s, 1, NULL), hash);
+        put(arg, n++, hash);
+    }
+    *ret_n = n;
+    return store_done(s, r->err);
+}
+
+struct grower {
+    struct merkle m;
+    struct tree_reader *r;
+};
+
+static void put_in_tree(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]) {
+    struct grower *g = arg;
+    (void)index;
+    merkle_add(&g->m, g->r->hasher, ledger_hash(g->r->tree), hash, NULL, NULL);
+}
+
+static int absent(struct tree_reader *r, int level, uint64_t index) {
+    return err_set(r->err, ERR_not_found, "tile", "%d/%" PRIu64, level, index);
+}
+
+int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]) {
+    struct tree_reader *r = reader;
+    if (level < LEDGER_NODE_LEVEL) {
+        struct grower g = {.r = r};
+        uint64_t n, from = index << level, leaves = (uint64_t)1 << level;
+        int code = each_leaf(r, from, from + leaves, put_in_tree, &g, &n);
+        if (code != OK) return code;
+        if (n != leaves) return absent(r, level, index);
+        merkle_root(&g.m, r->hasher, ledger_hash(r->tree), out);
+        return OK;
+    }
+    struct stmt *s =
+        store_query(r->db, Q_ledger_node_get, "iii", (int64_t)r->tree, (int64_t)level, (int64_t)index);
+    bool found = store_next(s);
+    struct str hash = found ? store_str(s, 0, NULL) : STR_NONE;
+    found = hash.n == HASH_BYTES;
+    if (found) memcpy(out, hash.p, HASH_BYTES);
+    int code = store_done(s, r->err);
+    return code != OK || found ? code : absent(r, level, index);
+}
+
+static void put_in_tile(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]) {
+    uint8_t(*out)[HASH_BYTES] = arg;
+    memcpy(out[index], hash, HASH_BYTES);
+}
+
+int tree_tile(struct tree_reader *r, int tile_level, uint64_t index, uint64_t n, uint8_t (*out)[HASH_BYTES],
+              uint64_t *ret_n) {
+    const uint64_t from = index * LEDGER_TILE;
+    if (tile_level == 0) return each_leaf(r, from, from + n, put_in_tile, out, ret_n);
+    struct stmt *s = store_query(r->db, Q_ledger_nodes_from, "iiii", (int64_t)r->tree,
+                                 (int64_t)tile_level * LEDGER_NODE_LEVEL, (int64_t)from, (int64_t)(from + n));
+    uint64_t got = 0;
+    while (got < n && store_next(s)) {
+        struct str hash = store_str(s, 0, NULL);
+        if (hash.n != HASH_BYTES) break;
+        memcpy(out[got++], hash.p, HASH_BYTES);
+    }
+    *ret_n = got;
+    return store_done(s, r->err);
+}

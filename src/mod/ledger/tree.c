@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // Numbering: a note becomes an entry of both trees, on the writer, inside the transaction of the rows it speaks of.
-// Memory follows the transaction: (1) at the first entry of a batch both frontiers are copied, at the first of an
-// item again; (2) an undone item or batch puts them back; (3) the heads (size, root, frontier) are written once per
-// batch, before its commit; (4) other threads see a size only after its commit.
+// Memory follows the transaction: (1) both frontiers are copied when a batch begins, and again when an item begins
+// after they moved; (2) an undone item or batch puts them back; (3) the heads (size, root, frontier) are written once
+// per batch, before its commit; (4) other threads see a size only after its commit.
 #include "mod/ledger/tree.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -17,8 +17,8 @@ struct ledger_state *ledger_state(struct city *city) {
     return city->mod[module_index("ledger")];
 }
 
-static enum hash_kind kind_of(int tree) {
-    return tree == 0 ? HASH_SHA256 : HASH_SM3;
+enum hash_kind ledger_hash(int tree) {
+    return tree == LEDGER_TREE_SHA256 ? HASH_SHA256 : HASH_SM3;
 }
 
 struct sink {
@@ -36,8 +36,34 @@ static void on_node(void *arg, int level, uint64_t index, const uint8_t hash[HAS
 
 static void save_once(struct ledger_state *s) {
     if (s->batch_open) return;
-    memcpy(s->before_batch, s->tree, sizeof s->tree);
+    for (int t = 0; t < LEDGER_TREES; t++)
+        merkle_copy(&s->before_batch[t], &s->tree[t]);
     s->batch_open = true;
+}
+
+static int next_salt(struct ledger_state *s, uint8_t out[LEDGER_SALT_BYTES]) {
+    const int most = (int)(sizeof s->salts / sizeof s->salts[0]);
+    if (s->salts_n == 0) {
+        if (crypto_random(s->salts, sizeof s->salts) != OK) return ERR_crypto;
+        s->salts_n = most;
+    }
+    uint8_t *next = s->salts[--s->salts_n];
+    memcpy(out, next, LEDGER_SALT_BYTES);
+    crypto_wipe(next, LEDGER_SALT_BYTES);
+    return OK;
+}
+
+// The leaf's hash joins both trees; final subtrees are stored.
+static int grow(struct cx *cx, struct ledger_state *s, struct str leaf) {
+    int code = OK;
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++) {
+        struct sink sink = {.cx = cx, .tree = t};
+        uint8_t hash[HASH_BYTES];
+        merkle_leaf(cx->hasher, ledger_hash(t), leaf, hash);
+        merkle_add(&s->tree[t], cx->hasher, ledger_hash(t), hash, on_node, &sink);
+        code = sink.code;
+    }
+    return code;
 }
 
 int tree_note(struct cx *cx, struct note *n) {
@@ -45,36 +71,28 @@ int tree_note(struct cx *cx, struct note *n) {
     uint8_t salt[LEDGER_SALT_BYTES];
     assert(cx->is_writer);
     save_once(s);
-    if (crypto_random(salt, sizeof salt) != OK) return cx_fail(cx, ERR_crypto, "", "random");
+    if (!n->detail.p) return cx_fail(cx, ERR_internal, "entry", "%s: no detail", n->kind);
+    if (next_salt(s, salt) != OK) return cx_fail(cx, ERR_crypto, "", "random");
     struct str leaf = ledger_leaf(cx->mem, cx->hasher, n->kind, n->time_ms, n->clear, salt, n->detail);
     if (!leaf.p) return cx_fail(cx, ERR_too_large, "entry", "%d", LEDGER_LEAF_MAX);
     int64_t index = (int64_t)s->tree[0].size;
     int code = store_exec(cx->db, NULL, &cx->err, Q_ledger_entry_add, "ibbs", index, leaf,
                           (struct str){(const char *)salt, sizeof salt}, n->detail);
-    for (int t = 0; t < LEDGER_TREES && code == OK; t++) {
-        struct sink sink = {.cx = cx, .tree = t};
-        uint8_t hash[HASH_BYTES];
-        merkle_leaf(cx->hasher, kind_of(t), leaf, hash);
-        merkle_add(&s->tree[t], cx->hasher, kind_of(t), hash, on_node, &sink);
-        code = sink.code;
-    }
+    if (code == OK) code = grow(cx, s, leaf);
     if (code != OK) return code;
-    s->changed = true;
-    s->last_note_ms = n->time_ms;
+    s->last_shown_ms = ledger_shown_time(n->time_ms, n->clear);
     n->entry = index;
     return OK;
 }
 
 void tree_item_begin(struct city *city) {
     struct ledger_state *s = ledger_state(city);
-    // Sizes alone are enough to see whether an item added anything; the frontier is copied only then (below).
     save_once(s);
-    s->item_size = s->tree[0].size;
-    if (s->item_saved != s->item_size) {
-        for (int t = 0; t < LEDGER_TREES; t++)
-            merkle_copy(&s->before_item[t], &s->tree[t]);
-        s->item_saved = s->item_size;
-    }
+    // Within a batch a size below the present one never comes back with other contents: equal sizes, equal trees.
+    if (s->item_saved == s->tree[0].size) return;
+    for (int t = 0; t < LEDGER_TREES; t++)
+        merkle_copy(&s->before_item[t], &s->tree[t]);
+    s->item_saved = s->tree[0].size;
 }
 
 void tree_item_undone(struct city *city) {
@@ -86,7 +104,7 @@ void tree_item_undone(struct city *city) {
 static int put_head(struct ledger_state *s, int t, struct hasher *h, struct conn *w, struct err *e) {
     uint8_t root[HASH_BYTES];
     const struct merkle *m = &s->tree[t];
-    merkle_root(m, h, kind_of(t), root);
+    merkle_root(m, h, ledger_hash(t), root);
     memcpy(s->pending_root[t], root, sizeof root);
     return store_exec(w, NULL, e, Q_ledger_head_put, "iibb", (int64_t)t, (int64_t)m->size,
                       (struct str){(const char *)root, sizeof root},
@@ -96,7 +114,9 @@ static int put_head(struct ledger_state *s, int t, struct hasher *h, struct conn
 int tree_before_commit(struct city *city, struct conn *w, struct err *e) {
     struct ledger_state *s = ledger_state(city);
     int code = OK;
-    if (!s->changed || s->tree[0].size == s->before_batch[0].size) return OK;
+    // Entries of undone items are gone: only the size tells whether the batch has any.
+    s->is_moved = s->batch_open && s->tree[0].size != s->before_batch[0].size;
+    if (!s->is_moved) return OK;
     assert(s->tree[0].size == s->tree[1].size && "both trees hold the same entries");
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
         code = put_head(s, t, city->writer_hasher, w, e);
@@ -105,32 +125,58 @@ int tree_before_commit(struct city *city, struct conn *w, struct err *e) {
 
 void tree_after_commit(struct city *city, bool committed) {
     struct ledger_state *s = ledger_state(city);
-    if (!committed && s->batch_open) memcpy(s->tree, s->before_batch, sizeof s->tree);
-    if (committed && s->changed) {
+    for (int t = 0; t < LEDGER_TREES && !committed && s->batch_open; t++)
+        merkle_copy(&s->tree[t], &s->before_batch[t]);
+    if (committed && s->is_moved) {
         pthread_mutex_lock(&s->lock);
         s->size = s->tree[0].size;
         memcpy(s->root, s->pending_root, sizeof s->root);
-        s->last_entry_ms = s->last_note_ms;
+        s->last_entry_ms = s->last_shown_ms;
         pthread_mutex_unlock(&s->lock);
     }
-    s->batch_open = s->changed = false;
+    s->batch_open = s->is_moved = false;
     s->item_saved = UINT64_MAX;
 }
 
+static int broken(struct cx *cx, const char *what) {
+    return cx_fail(cx, ERR_ledger_broken, "ledger", "%s", what);
+}
+
 static int read_head(struct cx *cx, struct ledger_state *s, int t) {
+    struct merkle *m = &s->tree[t];
     struct stmt *st = store_query(cx->db, Q_ledger_head_get, "i", (int64_t)t);
-    if (store_next(st)) {
-        struct merkle *m = &s->tree[t];
-        struct str root = store_str(st, 1, NULL), frontier;
-        memcpy(s->root[t], root.p, root.n == HASH_BYTES ? HASH_BYTES : 0);
-        frontier = store_str(st, 2, NULL);
+    bool found = store_next(st), fits = true;
+    if (found) {
+        struct str root = store_str(st, 1, NULL), frontier = store_str(st, 2, NULL);
         m->size = (uint64_t)store_int(st, 0);
-        m->n = (int)(frontier.n / HASH_BYTES);
-        memcpy(m->peak, frontier.p, frontier.n);
-    } else {
-        merkle_root(&s->tree[t], cx->hasher, kind_of(t), s->root[t]); // the empty tree
+        m->n = __builtin_popcountll(m->size);
+        fits = store_int(st, 0) >= 0 && root.n == HASH_BYTES && frontier.n == (size_t)m->n * HASH_BYTES;
+        if (fits) memcpy(s->root[t], root.p, HASH_BYTES);
+        if (fits) memcpy(m->peak, frontier.p, frontier.n);
     }
-    return store_done(st, &cx->err);
+    int code = store_done(st, &cx->err);
+    if (code != OK) return code;
+    if (!fits) return broken(cx, "head");
+    uint8_t root[HASH_BYTES];
+    merkle_root(m, cx->hasher, ledger_hash(t), root);
+    if (!found) memcpy(s->root[t], root, sizeof root); // the empty tree
+    return memcmp(root, s->root[t], sizeof root) == 0 ? OK : broken(cx, "root");
+}
+
+// The last entry must be where the heads say, and none behind it: numbering on over a hole would fork the log.
+static int look_at_end(struct cx *cx, struct ledger_state *s) {
+    struct stmt *st = store_query(cx->db, Q_ledger_entries_before, "ii", INT64_MAX, (int64_t)1);
+    struct ledger_entry last = {.index = -1};
+    bool found = store_next(st);
+    if (found) last.index = store_int(st, 0);
+    bool reads = !found || ledger_leaf_read(store_str(st, 1, cx->mem), &last);
+    int code = store_done(st, &cx->err);
+    if (code != OK) return code;
+    if (!reads || last.index != (int64_t)s->tree[0].size - 1) return broken(cx, "entries");
+    if (s->tree[0].size != s->tree[1].size) return broken(cx, "trees");
+    s->last_shown_ms = s->last_entry_ms = last.time_ms;
+    s->crossed_index = found && str_eq(last.kind, S("ledger.cross")) ? last.index : -1;
+    return OK;
 }
 
 int tree_start(struct cx *cx, struct ledger_state *s) {
@@ -139,6 +185,7 @@ int tree_start(struct cx *cx, struct ledger_state *s) {
     s->item_saved = UINT64_MAX;
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
         code = read_head(cx, s, t);
+    if (code == OK) code = look_at_end(cx, s);
     s->size = s->tree[0].size;
     return code;
 }

@@ -1,34 +1,90 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Private to the ledger: the two trees in memory, as they follow the writer's transactions.
+// Private to the ledger: the two trees in memory, as they follow the writer's transactions; the signed checkpoint
+// that is served; reading of subtree hashes.
 #ifndef LEDGER_TREE_H
 #define LEDGER_TREE_H
 #include "crypto/merkle.h"
+#include "crypto/sign.h"
 #include "mod/ledger/ledger.h"
 #include <pthread.h>
 
-#define LEDGER_TREES      2
-#define LEDGER_NODE_LEVEL 8 // stored from here up: one row per 256 entries and tree
+#define LEDGER_TREES       2
+#define LEDGER_TREE_SHA256 0
+#define LEDGER_TREE_SM3    1
+#define LEDGER_NODE_LEVEL  8 // stored from here up: one row per 256 entries and tree
+#define LEDGER_TILE        ((uint64_t)256)
+
+#define LEDGER_NOTE_MAX 2048 // a checkpoint: origin, size, root, two signature lines
+#define LEDGER_NAME_MAX 140  // origin with "/sm3"
+
+// What was signed last. Both notes speak of the same size, so that size, proof and checkpoint of a reply are one.
+struct checkpoint {
+    uint64_t size;
+    uint8_t root[LEDGER_TREES][HASH_BYTES];
+    int64_t made_ms;
+    size_t note_n[LEDGER_TREES];
+    char note[LEDGER_TREES][LEDGER_NOTE_MAX];
+};
 
 struct ledger_state { // city->mod[ledger]
     // Writer thread only:
     struct merkle tree[LEDGER_TREES];
     struct merkle before_batch[LEDGER_TREES], before_item[LEDGER_TREES];
     uint8_t pending_root[LEDGER_TREES][HASH_BYTES];
-    bool batch_open, changed;
-    uint64_t item_size, item_saved; // size at the item's begin; size at which before_item was copied
-    int64_t last_note_ms;
-    // The last durable state, for other threads, under lock:
+    bool batch_open, is_moved; // moved: the batch to be committed has entries
+    uint64_t item_saved;       // size at which before_item was copied
+    int64_t last_shown_ms;     // the last entry's time as its leaf shows it
+    uint8_t salts
+        [64]
+        [LEDGER_SALT_BYTES]; // asked of the kernel by the block: a call for each entry costs as much as its hashes
+    int salts_n;
+
+    // The last durable state and the checkpoint over it, for other threads, under lock:
     pthread_mutex_t lock;
     uint64_t size;
     uint8_t root[LEDGER_TREES][HASH_BYTES];
     int64_t last_entry_ms;
-    void *signing; // checkpoint.c
+    struct checkpoint checkpoint;
+
+    // Signing: one at a time; the keys do not change after start.
+    pthread_mutex_t signing;
+    struct sign_key *key[LEDGER_TREES];       // Ed25519, SM2
+    char name[LEDGER_TREES][LEDGER_NAME_MAX]; // origin of each tree, and the name of its key
+    struct str vkey[LEDGER_TREES], sm2_pem;   // in the city's arena
+    int64_t crossed_ms;                       // when the last cross entry was made, 0 = not since start
+    int64_t crossed_index;                    // its index; -1 = none known
 };
 struct ledger_state *ledger_state(struct city *city);
+enum hash_kind ledger_hash(int tree);
+int64_t ledger_shown_time(int64_t time_ms, struct str clear); // what the leaf tells of it
+
 int tree_start(struct cx *cx, struct ledger_state *s) MUST; // reads the heads
 int tree_note(struct cx *cx, struct note *n);               // city->on_note
 int tree_before_commit(struct city *city, struct conn *w, struct err *e);
 void tree_after_commit(struct city *city, bool committed);
 void tree_item_begin(struct city *city);
 void tree_item_undone(struct city *city);
+
+int checkpoint_start(struct cx *cx, struct ledger_state *s) MUST; // keys, the newest checkpoint
+void checkpoint_stop(struct ledger_state *s);
+void checkpoint_get(struct city *city, struct checkpoint *ret);
+// Signs what is durable, unless that is signed already. Not on the writer.
+int checkpoint_sign(struct cx *cx) MUST;
+// The newest checkpoint, made anew when `index` is durable but not yet covered: a receipt need not wait.
+int checkpoint_cover(struct cx *cx, int64_t index, struct checkpoint *ret) MUST;
+extern const struct job ledger_jobs[];
+
+// The hash of a perfect subtree, from leaves below LEDGER_NODE_LEVEL; a merkle_read whose arg is a tree_reader.
+struct tree_reader {
+    struct conn *db;
+    struct hasher *hasher;
+    struct err *err;
+    int tree;
+};
+int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]);
+// The first n hashes of a tile, or fewer when the tree does not hold them; out has room for LEDGER_TILE.
+int tree_tile(struct tree_reader *r, int tile_level, uint64_t index, uint64_t n, uint8_t (*out)[HASH_BYTES],
+              uint64_t *ret_n) MUST;
+
+extern const struct route ledger_routes[], ledger_tile_routes[];
 #endif

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// Signing: what is durable is signed at most once a second in the background, or at once for somebody who wants a
+// receipt. Both trees are signed over the same size; the SHA-256 note carries an Ed25519 line (and the SM2 line, which
+// foreign verifiers pass over), the SM3 note the SM2 line. Keeps true: (1) no note over entries that are not durable;
+// (2) a note is stored before anybody sees it; (3) what is served is one snapshot: size, roots, both notes together;
+// (4) the private keys lie in two files of mode 0600 and a lost key is never replaced in silence.
+//
+// Once a minute, and only after other entries, the roots of both trees are themselves written as an entry
+// (ledger.cross): from then on whoever forges one tree has to forge the other too.
+#include "base/file.h"
+#include "base/log.h"
+#include "mod/ledger/tree.h"
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#define CROSS_MS   ((int64_t)60000)
+#define HOUR_MS    ((int64_t)3600000)
+#define PEM_MAX    ((size_t)8192)
+#define CROSS_KIND "ledger.cross"
+
+static const char *const key_files[LEDGER_TREES] = {"ledger-ed25519.pem", "ledger-sm2.pem"};
+static const enum sign_kind key_kinds[LEDGER_TREES] = {SIGN_ED25519, SIGN_SM2};
+
+// --- keys ---
+static int make_key(struct cx *cx, int t, const char *path, struct sign_key **ret) {
+    struct str pem;
+    int code = sign_make(key_kinds[t], ret, &cx->err);
+    if (code == OK) code = sign_pem(cx->mem, *ret, &pem, &cx->err);
+    if (code != OK) return code;
+    code = file_write(path, pem, 0600, &cx->err);
+    crypto_wipe((char *)(uintptr_t)pem.p, pem.n);
+    return code;
+}
+
+static int read_key(struct cx *cx, int t, const char *path, struct sign_key **ret) {
+    struct str pem;
+    struct stat st;
+    int code = file_read(cx->mem, path, PEM_MAX, &pem, &cx->err);
+    if (code != OK) return code;
+    code = sign_load(pem, ret, &cx->err);
+    crypto_wipe((char *)(uintptr_t)pem.p, pem.n);
+    if (code != OK) return code;
+    if (stat(path, &st) == 0 && (st.st_mode & 077))
+        log_line(LOG_WARN, "ledger", "%s can be read by others: chmod 600", key_files[t]);
+    return sign_kind_of(*ret) == key_kinds[t] ? OK : cx_fail(cx, ERR_ledger_key, "ledger", "%s", path);
+}
+
+static int open_key(struct cx *cx, struct ledger_state *s, int t) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", cx->city->folder, key_files[t]);
+    int code;
+    if (file_exists(path))
+        code = read_key(cx, t, path, &s->key[t]);
+    else if (s->checkpoint
+                 .made_ms) // notes were signed: another key would make it another log under the same name
+        code = cx_fail(cx, ERR_ledger_key, "ledger", "%s", key_files[t]);
+    else
+        code = make_key(cx, t, path, &s->key[t]);
+    if (code != OK) return code;
+    s->vkey[t] = note_vkey(&cx->city->mem, s->key[t], str_of(s->name[t]));
+    return s->vkey[t].p ? OK : cx_fail(cx, ERR_ledger_key, "origin", "%s", s->name[t]);
+}
+
+// The public halves, for an auditor's copy of the folder (which needs no private keys).
+static int write_vkeys(struct cx *cx, struct ledger_state *s) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/ledger.vkey", cx->city->folder);
+    struct str text = str_print(cx->mem, "%.*s\n%.*s\n", STRF(s->vkey[0]), STRF(s->vkey[1])), old = STR_NONE;
+    struct err ignore = {0};
+    if (file_exists(path) && file_read(cx->mem, path, PEM_MAX, &old, &ignore) == OK && str_eq(old, text))
+        return OK;
+    return file_write(path, text, 0644, &cx->err);
+}
+
+// --- the snapshot ---
+void checkpoint_get(struct city *city, struct checkpoint *ret) {
+    struct ledger_state *s = ledger_state(city);
+    pthread_mutex_lock(&s->lock);
+    *ret = s->checkpoint;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void take_durable(struct ledger_state *s, struct checkpoint *c) {
+    pthread_mutex_lock(&s->lock);
+    c->size = s->size;
+    memcpy(c->root, s->root, sizeof c->root);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int write_note(struct cx *cx, struct ledger_state *s, struct checkpoint *c, int t) {
+    const struct sign_key *keys[] = {s->key[t], s->key[LEDGER_TREE_SM3]};
+    const struct str names[] = {str_of(s->name[t]), str_of(s->name[LEDGER_TREE_SM3])};
+    struct str note, body = checkpoint_body(cx->mem, names[0], c->size, c->root[t]);
+    int code = note_sign(cx->mem, body, keys, names, t == LEDGER_TREE_SHA256 ? 2 : 1, &note, &cx->err);
+    if (code != OK) return code;
+    if (note.n > LEDGER_NOTE_MAX) return cx_fail(cx, ERR_too_large, "checkpoint", "%d", LEDGER_NOTE_MAX);
+    memcpy(c->note[t], note.p, note.n);
+    c->note_n[t] = note.n;
+    return OK;
+}
+
+// On the writer. The one before goes when it is of the same hour.
+static int put_notes(struct cx *cx, void *arg) {
+    const struct checkpoint *const *pair = arg, *now = pair[0], *before = pair[1];
+    int code = OK;
+    for (int64_t t = 0; t < LEDGER_TREES && code == OK; t++) {
+        if (before->made_ms)
+            code = store_exec(cx->db, NULL, &cx->err, Q_ledger_checkpoint_drop, "iii", t,
+                              (int64_t)before->size, now->made_ms - now->made_ms % HOUR_MS);
+        if (code == OK)
+            code = store_exec(cx->db, NULL, &cx->err, Q_ledger_checkpoint_put, "iisi", (int64_t)now->size, t,
+                              (struct str){now->note[t], now->note_n[t]}, now->made_ms);
+    }
+    return code;
+}
+
+static int sign_locked(struct cx *cx, struct ledger_state *s) {
+    struct checkpoint *now = arena_take(cx->mem, sizeof *now), *before = arena_take(cx->mem, sizeof *before);
+    if (!now || !before) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
+    checkpoint_get(cx->city, before);
+    take_durable(s, now);
+    if (before->made_ms && before->size == now->size) return OK;
+    now->made_ms = cx->city->now_ms();
+    int code = OK;
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = write_note(cx, s, now, t);
+    const struct checkpoint *pair[] = {now, before};
+    if (code == OK) code = cx_write(cx, put_notes, pair);
+    if (code != OK) return code;
+    pthread_mutex_lock(&s->lock);
+    s->checkpoint = *now;
+    pthread_mutex_unlock(&s->lock);
+    return OK;
+}
+
+int checkpoint_sign(struct cx *cx) {
+    struct ledger_state *s = ledger_state(cx->city);
+    assert(!cx->is_writer);
+    pthread_mutex_lock(&s->signing);
+    int code = sign_locked(cx, s);
+    pthread_mutex_unlock(&s->signing);
+    return code;
+}
+
+int checkpoint_cover(struct cx *cx, int64_t index, struct checkpoint *ret) {
+    checkpoint_get(cx->city, ret);
+    if ((uint64_t)index < ret->size) return OK;
+    int code = checkpoint_sign(cx);
+    checkpoint_get(cx->city, ret);
+    if (code == OK && (uint64_t)index >= ret->size)
+        return cx_fail(cx, ERR_not_found, "entry", "%" PRId64, index);
+    return code;
+}
+
+// --- the job ---
+static int put_cross(struct cx *cx, void *arg) {
+    const struct checkpoint *c = arg;
+    struct ledger_state *s = ledger_state(cx->city);
+    struct str sha = str_base64(cx->mem, c->root[0], HASH_BYTES),
+               sm3 = str_base64(cx->mem, c->root[1], HASH_BYTES);
+    struct str text = str_print(cx->mem, "{\"sha256\":\"%.*s\",\"size\":%" PRIu64 ",\"sm3\":\"%.*s\"}",
+                                STRF(sha), c->size, STRF(sm3));
+    struct note n = {.kind = CROSS_KIND, .time_ms = cx->now_ms, .clear = text, .detail = text};
+    int code = tree_note(cx, &n);
+    if (code == OK) s->crossed_index = n.entry; // a batch run again writes it again
+    return code;
+}
+
+static int cross(struct cx *cx, struct ledger_state *s) {
+    int64_t now = cx->city->now_ms();
+    struct checkpoint *c = arena_take(cx->mem, sizeof *c);
+    if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
+    take_durable(s, c);
+    // A clock put back must not silence this for as long as it was put back.
+    bool is_early = s->crossed_ms && now >= s->crossed_ms && now - s->crossed_ms < CROSS_MS;
+    if (c->size == 0 || (int64_t)c->size == s->crossed_index + 1 || is_early) return OK;
+    int code = cx_write(cx, put_cross, c);
+    if (code == OK) s->crossed_ms = now;
+    return code;
+}
+
+static int run_signing(struct cx *cx) {
+    struct ledger_state *s = ledger_state(cx->city);
+    pthread_mutex_lock(&s->signing);
+    int code = cross(cx, s);
+    if (code == OK) code = sign_locked(cx, s);
+    pthread_mutex_unlock(&s->signing);
+    return code;
+}
+
+const struct job ledger_jobs[] = {
+    {"ledger_checkpoint", 1, run_signing, "签发存证检查点", "sign the ledger's checkpoint"}, {0}};
+
+// --- start ---
+static int read_newest(struct cx *cx, struct checkpoint *c, int t) {
+    struct stmt *st = store_query(cx->db, Q_ledger_checkpoint_newest, "i", (int64_t)t);
+    if (store_next(st)) {
+        struct str note = store_str(st, 1, NULL);
+        uint64_t size = (uint64_t)store_int(st, 0);
+        if (note.n <= LEDGER_NOTE_MAX && (t == 0 || size == c->size)) {
+            memcpy(c->note[t], note.p, note.n);
+            c->note_n[t] = note.n;
+            c->size = size;
+            c->made_ms = store_int(st, 2);
+        }
+    }
+    return store_done(st, &cx->err);
+}
+
+// The stored note is served on when it says what the trees say and is ours; else a new one is made.
+static bool still_good(struct cx *cx, struct ledger_state *s, const struct checkpoint *c) {
+    for (int t = 0; t < LEDGER_TREES; t++) {
+        struct str body, origin;
+        uint8_t root[HASH_BYTES];
+        uint64_t size;
+        if (!note_check(cx->mem, (struct str){c->note[t], c->note_n[t]}, s->key[t], str_of(s->name[t]),
+                        &body) ||
+            !checkpoint_read(cx->mem, body, &origin, &size, root) || !str_eq(origin, str_of(s->name[t])) ||
+            size != s->size || memcmp(root, s->root[t], sizeof root) != 0)
+            return false;
+    }
+    return true;
+}
+
+int checkpoint_start(struct cx *cx, struct ledger_state *s) {
+    int code = OK;
+    pthread_mutex_init(&s->signing, NULL);
+    snprintf(s->name[0], sizeof s->name[0], "%s", cx->city->origin);
+    snprintf(s->name[1], sizeof s->name[1], "%s/sm3", cx->city->origin);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = read_newest(cx, &s->checkpoint, t);
+    if (code == OK && s->checkpoint.size > s->size)
+        code = cx_fail(cx, ERR_ledger_broken, "ledger", "checkpoint %" PRIu64 " > %" PRIu64,
+                       s->checkpoint.size, s->size);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = open_key(cx, s, t);
+    if (code == OK) code = sign_public_pem(&cx->city->mem, s->key[LEDGER_TREE_SM3], &s->sm2_pem, &cx->err);
+    if (code == OK) code = write_vkeys(cx, s);
+    if (code != OK) return code;
+    if (s->checkpoint.size == s->size && still_good(cx, s, &s->checkpoint))
+        memcpy(s->checkpoint.root, s->root, sizeof s->root);
+    else if (s->checkpoint.made_ms && s->checkpoint.size == s->size)
+        s->checkpoint.made_ms = 0; // another origin or key: signed anew over the same size
+    return checkpoint_sign(cx);
+}
+
+// The locks and the salts stay: the writer still commits what waits, and may still number notes.
+void checkpoint_stop(struct ledger_state *s) {
+    for (int t = 0; t < LEDGER_TREES; t++)
+        sign_close(s->key[t]);
+}

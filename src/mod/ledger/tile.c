@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// What verifiers of the world read under /ledger/ (C2SP tlog-tiles): the checkpoint, tiles of 256 hashes, bundles of
+// entries, keys; and the same of the SM3 tree under /ledger/sm3/. Keeps true: a tile or bundle is given out whole or
+// not at all, and never changes, so that caches may keep it for ever.
+//
+//   /ledger/tile/<level>/<N>[.p/<W>]      N in groups of three digits, all but the last with an x: x001/x234/067
+//   /ledger/tile/entries/<N>[.p/<W>]      each entry with two bytes of length before it, big-endian
+#include "mod/ledger/tree.h"
+
+#define TILE_LEVEL_MAX 7 // 2^56 entries: more than a store's row ids let be read
+#define GROUPS_MAX     5 // 10^15 tiles
+#define BUNDLE_MAX     ((size_t)LEDGER_TILE * (LEDGER_LEAF_MAX + 2))
+
+struct tile_name {
+    bool is_entries;
+    int level;
+    uint64_t index, width;
+};
+
+static bool digits(struct str s, size_t least, size_t most, int64_t *ret) {
+    if (s.n < least || s.n > most || s.p[0] < '0' || s.p[0] > '9') return false;
+    return str_int64(s, ret);
+}
+
+// One number has one name: three digits a group, no group of zeros in front.
+static bool read_index(struct str *rest, uint64_t *ret, bool *ret_partial) {
+    uint64_t n = 0;
+    for (int i = 0; i < GROUPS_MAX && rest->p; i++) {
+        struct str group = str_cut(*rest, '/', rest);
+        bool goes_on = str_starts(group, S("x"));
+        int64_t v;
+        if (goes_on) group = (struct str){group.p + 1, group.n - 1};
+        *ret_partial = !goes_on && str_ends(group, S(".p"));
+        if (*ret_partial) group.n -= 2;
+        if (!digits(group, 3, 3, &v) || (i == 0 && goes_on && v == 0)) return false;
+        n = n * 1000 + (uint64_t)v;
+        *ret = n;
+        if (!goes_on) return true;
+    }
+    return false;
+}
+
+static bool read_name(struct str path, struct tile_name *ret) {
+    struct str rest, level = str_cut(path, '/', &rest);
+    struct tile_name t = {.is_entries = str_eq(level, S("entries")), .width = LEDGER_TILE};
+    int64_t v = 0;
+    bool is_partial = false;
+    if (!t.is_entries && (!digits(level, 1, 1, &v) || v > TILE_LEVEL_MAX)) return false;
+    t.level = (int)v;
+    if (!rest.p || !read_index(&rest, &t.index, &is_partial)) return false;
+    if (is_partial != (rest.p != NULL)) return false;
+    if (is_partial) {
+        if (!digits(rest, 1, 3, &v) || rest.p[0] == '0' || v >= (int64_t)LEDGER_TILE) return false;
+        t.width = (uint64_t)v;
+    }
+    *ret = t;
+    return true;
+}
+
+static int no_tile(struct cx *cx) {
+    struct str path = cx_text(cx, "path");
+    return cx_fail(cx, ERR_not_found, "tile", "%.*s", (int)(path.n > 60 ? 60 : path.n), path.p);
+}
+
+static void reply_for_ever(struct cx *cx, const char *type, struct str body) {
+    cx_reply_body(cx, type, body);
+    cx_reply_header(cx, "Cache-Control", S("public, max-age=31536000, immutable"));
+}
+
+static int send_hashes(struct cx *cx, int tree, const struct tile_name *t) {
+    struct tree_reader r = {.db = cx->db, .hasher = cx->hasher, .err = &cx->err, .tree = tree};
+    uint8_t(*out)[HASH_BYTES] = arena_array(cx->mem, t->width, HASH_BYTES);
+    uint64_t n = 0;
+    if (!out) return cx_fail(cx, ERR_no_memory, "", "tile");
+    int code = tree_tile(&r, t->level, t->index, t->width, out, &n);
+    if (code != OK) return code;
+    if (n != t->width) return no_tile(cx);
+    reply_for_ever(cx, "application/octet-stream", (struct str){(const char *)out, n * HASH_BYTES});
+    return OK;
+}
+
+static int send_entries(struct cx *cx, const struct tile_name *t) {
+    struct buf b = buf_new(cx->mem, t->width * 256, BUNDLE_MAX);
+    const uint64_t from = t->index * LEDGER_TILE;
+    uint64_t n = 0;
+    struct stmt *s =
+        store_query(cx->db, Q_ledger_entries_from, "ii", (int64_t)from, (int64_t)(from + t->width));
+    while (store_next(s) && (uint64_t)store_int(s, 0) == from + n) {
+        struct str leaf = store_str(s, 1, NULL);
+        buf_char(&b, (char)(leaf.n >> 8 & 0xff));
+        buf_char(&b, (char)(leaf.n & 0xff));
+        buf_put(&b, leaf);
+        n++;
+    }
+    int code = store_done(s, &cx->err);
+    if (code != OK) return code;
+    if (b.over) return cx_fail(cx, ERR_no_memory, "", "bundle");
+    if (n != t->width) return no_tile(cx);
+    reply_for_ever(cx, "application/octet-stream", buf_str(&b));
+    return OK;
+}
+
+static int send_tile(struct cx *cx, int tree) {
+    struct tile_name t;
+    if (!read_name(cx_text(cx, "path"), &t)) return no_tile(cx);
+    return t.is_entries ? send_entries(cx, &t) : send_hashes(cx, tree, &t);
+}
+
+static int get_tile(struct cx *cx) {
+    return send_tile(cx, LEDGER_TREE_SHA256);
+}
+
+static int get_sm3_tile(struct cx *cx) {
+    return send_tile(cx, LEDGER_TREE_SM3);
+}
+
+static int send_checkpoint(struct cx *cx, int tree) {
+    struct checkpoint *c = arena_take(cx->mem, sizeof *c);
+    if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
+    checkpoint_get(cx->city, c);
+    cx_reply_body(cx, "text/plain; charset=utf-8", (struct str){c->note[tree], c->note_n[tree]});
+    cx_reply_header(cx, "Cache-Control", S("public, max-age=1"));
+    return OK;
+}
+
+static int get_checkpoint(struct cx *cx) {
+    return send_checkpoint(cx, LEDGER_TREE_SHA256);
+}
+
+static int get_sm3_checkpoint(struct cx *cx) {
+    return send_checkpoint(cx, LEDGER_TREE_SM3);
+}
+
+static int send_vkey(struct cx *cx, int tree) {
+    struct str vkey = ledger_state(cx->city)->vkey[tree];
+    cx_reply_body(cx, "text/plain; charset=utf-8", str_print(cx->mem, "%.*s\n", STRF(vkey)));
+    return OK;
+}
+
+static int get_vkey(struct cx *cx) {
+    return send_vkey(cx, LEDGER_TREE_SHA256);
+}
+
+static int get_sm3_vkey(struct cx *cx) {
+    return send_vkey(cx, LEDGER_TREE_SM3);
+}
+
+static int get_sm3_pem(struct cx *cx) {
+    cx_reply_body(cx, "application/x-pem-file", ledger_state(cx->city)->sm2_pem);
+    return OK;
+}
+
+static const struct field takes_path[] = {{"path", .where = IN_PATH, .type = T_TEXT, .required = true,
+                                           .max = 40, .zh = "层级与编号", .en = "level and number"},
+                                          {0}};
+static const struct field takes_nothing[] = {{0}};
+static const struct shape gives_note = {"ledger_checkpoint", NULL, "text/plain"},
+                          gives_tile = {"ledger_tile", NULL, "application/octet-stream"},
+                          gives_vkey = {"ledger_vkey", NULL, "text/plain"},
+                          gives_pem = {"ledger_public_pem", NULL, "application/x-pem-file"};
+
+const struct route ledger_tile_routes[] = {
+    {"GET", "/ledger/checkpoint", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_note, .handle = get_checkpoint,
+     .zh = "存证检查点（SHA-256，Ed25519 签名）", .en = "Checkpoint of the SHA-256 tree"},
+    {"GET", "/ledger/vkey", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_vkey, .handle = get_vkey,
+     .zh = "检查点验证公钥", .en = "Verifier key of the checkpoint"},
+    {"GET", "/ledger/tile/{path*}", ROUTE_READ, R_PUBLIC, takes_path, &gives_tile, .handle = get_tile,
+     .zh = "存证瓦片与条目包", .en = "Tiles and entry bundles"},
+    {"GET", "/ledger/sm3/checkpoint", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_note,
+     .handle = get_sm3_checkpoint, .zh = "国密检查点（SM3，SM2 签名）", .en = "Checkpoint of the SM3 tree"},
+    {"GET", "/ledger/sm3/vkey", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_vkey, .handle = get_sm3_vkey,
+     .zh = "国密检查点验证公钥", .en = "Verifier key of the SM3 checkpoint"},
+    {"GET", "/ledger/sm3/public.pem", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_pem, .handle = get_sm3_pem,
+     .zh = "SM2 公钥", .en = "SM2 public key as PEM"},
+    {"GET", "/ledger/sm3/tile/{path*}", ROUTE_READ, R_PUBLIC, takes_path, &gives_tile, .handle = get_sm3_tile,
+     .zh = "国密存证瓦片与条目包", .en = "Tiles and entry bundles of the SM3 tree"},
+    {0}};
