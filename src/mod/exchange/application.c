@@ -18,14 +18,34 @@ static const char *joined(struct cx *cx, struct json list, struct str *ret) {
     return b.over ? "columns" : NULL;
 }
 
+// The service that a line is for: the one named, or the only way to data that have no table. STR_NONE: their table.
+static int read_service(struct cx *cx, const struct catalog_dataset *ds, struct str asked, const char *field,
+                        struct str *ret) {
+    struct catalog_resource *list;
+    size_t n, found = SIZE_MAX;
+    bool has_table = false;
+    int code = catalog_resources(cx, ds->id, &list, &n);
+    if (code != OK) return code;
+    for (size_t i = n; i-- > 0;) {
+        has_table |= list[i].kind == CATALOG_TABLE;
+        bool fits = !asked.n || str_eq(asked, list[i].rid);
+        if (list[i].kind == CATALOG_SERVICE && fits) found = i;
+        // The table may be named too: it is what one gets anyway.
+        if (list[i].kind == CATALOG_TABLE && asked.n && fits) return OK;
+    }
+    if (asked.n && found == SIZE_MAX)
+        return cx_fail(cx, ERR_field_value, field, "%.*s", (int)(asked.n > 60 ? 60 : asked.n), asked.p);
+    if (found != SIZE_MAX && (asked.n || !has_table)) *ret = list[found].rid;
+    return OK;
+}
+
 // A line as asked: the data set must be live and sharable, its columns exist, the row filter compiles.
 static int read_line(struct cx *cx, struct json item, int64_t n, struct line *l) {
     struct catalog_dataset *ds;
     char field[64];
     snprintf(field, sizeof field, "items[%" PRId64 "].dataset", n - 1);
-    *l = (struct line){.n = n,
-                       .dataset = str_copy(cx->mem, json_text(json_get(item, S("dataset")))),
-                       .upstream = str_copy(cx->mem, json_text(json_get(item, S("resource"))))};
+    *l = (struct line){
+        .n = n, .dataset = str_copy(cx->mem, json_text(json_get(item, S("dataset")))), .upstream = STR_NONE};
     int code = catalog_dataset_get(cx, l->dataset, &ds);
     if (code != OK) return cx_fail(cx, ERR_not_found, field, "%.*s", STRF(l->dataset));
     if (ds->share == CATALOG_SHARE_NEVER)
@@ -33,6 +53,12 @@ static int read_line(struct cx *cx, struct json item, int64_t n, struct line *l)
                        (int)(ds->share_law.n > 120 ? 120 : ds->share_law.n), ds->share_law.p);
     if (joined(cx, json_get(item, S("columns")), &l->columns))
         return cx_fail(cx, ERR_field_value, "columns", "id");
+    code = read_service(cx, ds, json_text(json_get(item, S("resource"))), field, &l->upstream);
+    if (code != OK) return code;
+    if (!l->columns.n && !l->upstream.n) { // a table is granted column by column, or not at all
+        snprintf(field, sizeof field, "items[%" PRId64 "].columns", n - 1);
+        return cx_fail(cx, ERR_field_missing, field, "%s", "");
+    }
     l->provider = people_office_current(cx, ds->office);
     for (struct str rest = l->columns; rest.p && rest.n;) {
         struct str id = str_cut(rest, ' ', &rest);
@@ -144,7 +170,7 @@ int application_submit(struct cx *cx, struct application *a) {
 int application_sign(struct cx *cx, struct application *a) {
     struct step *s;
     int code = step_mine(cx, a, 0, "sign", &s);
-    if (code == OK && a->applicant == cx->who.account) code = cx_deny(cx, "own application");
+    if (code == OK && a->applicant == cx->who.account) code = cx_fail(cx, ERR_own_signature, "", "%s", "");
     if (code == OK) code = step_close(cx, s, "done", STR_NONE);
     if (code != OK) return code;
     struct str county = people_office_county_authority(cx, a->office),
@@ -219,7 +245,7 @@ int application_check(struct cx *cx, struct application *a, bool pass, struct st
     return code;
 }
 
-int application_withdraw(struct cx *cx, struct application *a) {
+int application_withdraw(struct cx *cx, struct application *a, struct str reason) {
     static const char *const open[] = {"draft", "signing", "county", "checking", "answering", "returned"};
     bool may = false;
     if (!str_eq(a->office, cx->who.office) || !cx_is(cx, R_(APPLICANT))) return cx_deny(cx, "applicant");
@@ -230,6 +256,6 @@ int application_withdraw(struct cx *cx, struct application *a) {
     if (code == OK)
         code = store_exec(cx->db, NULL, &cx->err, Q_exchange_lines_state, "sz", a->id, "withdrawn");
     if (code == OK) code = application_move(cx, a, "withdrawn");
-    if (code == OK) (void)application_act(cx, a, "application.withdraw", STR_NONE);
+    if (code == OK) (void)application_act(cx, a, "application.withdraw", reason);
     return code;
 }

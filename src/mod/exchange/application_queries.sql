@@ -16,11 +16,14 @@ SELECT n, id, title, office, office_asked, applicant, matter, legal_basis, purpo
  state, returned_n, version, created_ms, changed_ms FROM exchange_application WHERE id = ?1
 -- name: exchange_applications_all
 SELECT id FROM exchange_application WHERE n < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY n DESC LIMIT ?3
+-- name: exchange_applications_seen
+SELECT id FROM exchange_application AS a WHERE n < ?2 AND (?3 IS NULL OR state = ?3) AND (office = ?1
+ OR EXISTS(SELECT 1 FROM exchange_line AS l WHERE l.provider = ?1 AND l.application = a.id AND l.state <> 'waiting')
+ OR EXISTS(SELECT 1 FROM exchange_step AS s WHERE s.application = a.id AND s.office = ?1)) ORDER BY n DESC LIMIT ?4
+-- name: exchange_application_of_n
+SELECT id FROM exchange_application WHERE n = ?1
 -- name: exchange_applications_of_office
 SELECT id FROM exchange_application WHERE office = ?1 AND n < ?2 AND (?3 IS NULL OR state = ?3) ORDER BY n DESC LIMIT ?4
--- name: exchange_applications_of_provider
-SELECT DISTINCT a.id FROM exchange_line l JOIN exchange_application a ON a.id = l.application
-WHERE l.provider = ?1 AND a.n < ?2 AND (?3 IS NULL OR a.state = ?3) AND l.state <> 'waiting' ORDER BY a.n DESC LIMIT ?4
 -- name: exchange_applications_done_by
 SELECT DISTINCT a.id FROM exchange_step s JOIN exchange_application a ON a.id = s.application
 WHERE s.office = ?1 AND s.state <> 'todo' AND a.n < ?2 AND (?3 IS NULL OR a.state = ?3) ORDER BY a.n DESC LIMIT ?4
@@ -49,10 +52,15 @@ UPDATE exchange_step SET state=?2, by_account=?3, by_name=?4, at_ms=?5, reason=?
 -- name: exchange_steps_withdraw
 UPDATE exchange_step SET state='withdrawn', at_ms=?2 WHERE application = ?1 AND state = 'todo'
 -- name: exchange_step_extend
-UPDATE exchange_step SET due_ms=?2, extended=extended + ?3, reason=?4 WHERE id = ?1
+UPDATE exchange_step SET due_ms=?2, extended=extended + ?3, reason=?4, is_certain=is_certain AND ?5, late_ms=0 WHERE id = ?1
+-- name: exchange_steps_late
+SELECT id, application, step, office, due_ms FROM exchange_step
+WHERE state = 'todo' AND late_ms = 0 AND due_ms > 0 AND due_ms < ?1 LIMIT 100
+-- name: exchange_step_late
+UPDATE exchange_step SET late_ms=?2 WHERE id = ?1 AND state = 'todo' AND late_ms = 0
 -- name: exchange_steps_of
 SELECT id, line, step, office, role, state, opened_ms, due_ms, is_certain, extended, by_account, by_name, at_ms, reason
-FROM exchange_step WHERE application = ?1 ORDER BY id
+FROM exchange_step WHERE application = ?1 ORDER BY id DESC LIMIT ?2
 -- name: exchange_steps_todo
 SELECT s.id, s.application, s.line, s.step, s.role, s.due_ms, s.is_certain, a.title
 FROM exchange_step s JOIN exchange_application a ON a.id = s.application
@@ -63,16 +71,16 @@ SELECT dataset, columns FROM exchange_cart WHERE account = ?1 ORDER BY put_ms, d
 DELETE FROM exchange_cart WHERE account = ?1
 -- name: exchange_cart_put
 INSERT OR REPLACE INTO exchange_cart(account, dataset, columns, put_ms) VALUES(?1,?2,?3,?4)
--- name: exchange_grants_of_office
-SELECT id FROM exchange_grant WHERE office = ?1 AND id < ?2 AND (?3 IS NULL OR state = ?3) ORDER BY id DESC LIMIT ?4
--- name: exchange_grants_of_provider
-SELECT id FROM exchange_grant WHERE provider = ?1 AND id < ?2 AND (?3 IS NULL OR state = ?3) ORDER BY id DESC LIMIT ?4
+-- name: exchange_grants_seen
+SELECT id FROM exchange_grant WHERE id < ?2 AND (office = ?1 OR provider = ?1) AND (?3 IS NULL OR state = ?3) ORDER BY id DESC LIMIT ?4
 -- name: exchange_grants_all
 SELECT id FROM exchange_grant WHERE id < ?1 AND (?2 IS NULL OR state = ?2) ORDER BY id DESC LIMIT ?3
 -- name: exchange_grants_of_application
 SELECT id FROM exchange_grant WHERE application = ?1 ORDER BY line, id
 -- name: exchange_grants_due
-SELECT id FROM exchange_grant WHERE state = 'active' AND valid_to_ms <= ?1 LIMIT 100
+SELECT id FROM exchange_grant WHERE state IN ('active','suspended') AND valid_to_ms <= ?1 LIMIT 100
+-- name: exchange_grants_living
+SELECT count(*) FROM exchange_grant WHERE application = ?1 AND state IN ('active','suspended')
 -- name: exchange_grants_move_office
 UPDATE exchange_grant SET office = ?2, version = version + 1, changed_ms = ?3 WHERE office = ?1
 -- name: exchange_grants_move_provider
@@ -84,10 +92,17 @@ UPDATE exchange_line SET provider = ?2 WHERE provider = ?1
 -- name: exchange_steps_move
 UPDATE exchange_step SET office = ?2 WHERE office = ?1 AND state = 'todo'
 -- name: exchange_meter_days scan
-SELECT day, sum(calls), sum(rows), sum(bytes) FROM exchange_meter WHERE day >= ?1 GROUP BY day ORDER BY day
+SELECT day, sum(m.calls), sum(m.rows), sum(m.bytes) FROM exchange_meter m JOIN exchange_grant g ON g.id = m.grant_id
+WHERE m.day >= ?1 AND (?2 IS NULL OR g.office = ?2 OR g.provider = ?2) GROUP BY day ORDER BY day
 -- name: exchange_meter_datasets scan
 SELECT g.dataset, sum(m.calls), sum(m.rows), sum(m.bytes) FROM exchange_meter m JOIN exchange_grant g ON g.id = m.grant_id
-WHERE m.day >= ?1 GROUP BY g.dataset ORDER BY 2 DESC LIMIT 200
+WHERE m.day >= ?1 AND (?2 IS NULL OR g.office = ?2 OR g.provider = ?2) GROUP BY g.dataset ORDER BY 2 DESC LIMIT 200
 -- name: exchange_meter_offices scan
 SELECT g.office, sum(m.calls), sum(m.rows), sum(m.bytes) FROM exchange_meter m JOIN exchange_grant g ON g.id = m.grant_id
-WHERE m.day >= ?1 GROUP BY g.office ORDER BY 2 DESC LIMIT 200
+WHERE m.day >= ?1 AND (?2 IS NULL OR g.office = ?2 OR g.provider = ?2) GROUP BY g.office ORDER BY 2 DESC LIMIT 200
+-- name: exchange_meter_of_application
+SELECT m.day, sum(m.calls), sum(m.rows), max(m.last_ms) FROM exchange_grant g JOIN exchange_meter m ON m.grant_id = g.id
+WHERE g.application = ?1 GROUP BY m.day ORDER BY m.day
+-- name: exchange_call_first
+SELECT min(c.time_ms) FROM exchange_grant g JOIN exchange_call c ON c.grant_id = g.id
+WHERE g.application = ?1 AND c.entry = (SELECT min(entry) FROM exchange_call WHERE grant_id = g.id)

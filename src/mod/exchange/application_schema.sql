@@ -33,8 +33,10 @@ CREATE TABLE exchange_step(
   office TEXT NOT NULL, role TEXT NOT NULL,
   state TEXT NOT NULL,               -- todo done returned refused withdrawn
   opened_ms INTEGER NOT NULL, due_ms INTEGER NOT NULL, is_certain INTEGER NOT NULL, extended INTEGER NOT NULL DEFAULT 0,
-  by_account INTEGER, by_name TEXT, at_ms INTEGER, reason TEXT
+  by_account INTEGER, by_name TEXT, at_ms INTEGER, reason TEXT,
+  late_ms INTEGER NOT NULL DEFAULT 0  -- when it was told that the clock had run out; the step stays todo
 ) STRICT;
+CREATE INDEX exchange_step_late ON exchange_step(due_ms) WHERE state = 'todo' AND late_ms = 0;
 CREATE INDEX exchange_step_application ON exchange_step(application, id);
 CREATE INDEX exchange_step_office ON exchange_step(office, state, due_ms);
 -- The cart: data sets an applicant has put aside.

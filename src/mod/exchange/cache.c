@@ -3,13 +3,15 @@
 // authorisation generation that the caller was judged under is believed, so that a revoke is seen at once; compiled
 // views are immutable and pinned while used, so that any thread may replace them.
 #include "mod/exchange/inside.h"
+#include "mod/people/people.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
 #define VIEWS   256 // compiled grants kept (by id modulo; a collision compiles again)
 #define KEYS    1024
-#define BUCKETS 4096
+#define BUCKETS 1024 // sets of rate buckets …
+#define WAYS    4    // … of so many keys each
 
 struct bucket {
     int64_t key, at_us;
@@ -21,7 +23,7 @@ struct exchange_state {
     struct grant_view *retired[VIEWS]; // replaced while pinned; freed when the pins are gone
     struct key_seen keys[KEYS];
     char names[KEYS][2][96]; // system and office of a key, held here
-    struct bucket buckets[BUCKETS];
+    struct bucket buckets[BUCKETS][WAYS];
 };
 
 struct exchange_state *exchange_state(struct city *city) {
@@ -101,6 +103,7 @@ static int make(struct cx *cx, int64_t grant_id, struct grant_view **ret) {
     struct cx inner = *cx; // everything that compiling takes comes from the view's own arena
     inner.mem = &mem;
     int code = compile(&inner, v);
+    if (code == OK && mem.failed) code = cx_fail(&inner, ERR_no_memory, "", "grant");
     if (code != OK) {
         cx->err = inner.err;
         if (cx->err.code == OK) cx->err.code = (enum err_code)code;
@@ -212,10 +215,18 @@ static int read_key(struct cx *cx, int64_t id, struct key_seen *ret) {
     if (code != OK || !found) return code != OK ? code : ERR_bad_token;
     struct grant g;
     code = grant_get(cx, k.grant_id, &g);
+    if (code != OK) return code;
     k.system = g.system;
     k.office = g.office;
+    // A system that its office has ended calls no more. Asked here once a generation, not at every call.
+    k.is_active = k.is_active && people_system_ok(cx, g.system, g.office) == OK;
     *ret = k;
-    return code;
+    return OK;
+}
+
+bool key_is_active(struct cx *cx, int64_t key) {
+    struct key_seen k;
+    return read_key(cx, key, &k) == OK && k.is_active;
 }
 
 static struct str hold(char *place, size_t room, struct str s) {
@@ -266,11 +277,12 @@ int key_who(struct cx *cx, struct str token) {
     hash_one(cx->hasher, HASH_SHA256, raw, digest);
     int code = find_key(cx, id, &k);
     if (code == ERR_bad_token || code == ERR_not_found ||
-        (code == OK && (!k.is_active || !str_equal_const_time(digest, k.digest, HASH_BYTES)))) {
+        (code == OK && !str_equal_const_time(digest, k.digest, HASH_BYTES))) {
         cx->err = (struct err){0};
-        return cx_fail(cx, k.id && !k.is_active ? ERR_key_revoked : ERR_bad_token, "Authorization", "%s", "");
+        return cx_fail(cx, ERR_bad_token, "Authorization", "%s", "");
     }
     if (code != OK) return code;
+    if (!k.is_active) return cx_fail(cx, ERR_key_revoked, "Authorization", "%s", "");
     cx->who = (struct actor){.login = k.system,
                              .name = k.system,
                              .office = k.office,
@@ -280,14 +292,24 @@ int key_who(struct cx *cx, struct str token) {
     return OK;
 }
 
+// The bucket of a key, full when it is new. Who has to make room is the one that was idle longest: after a second it
+// would be full anyway, so nobody gains by being forgotten.
+static struct bucket *bucket_of(struct exchange_state *s, int64_t key, double rate, int64_t now_us) {
+    struct bucket *set = s->buckets[(size_t)key % BUCKETS], *oldest = set;
+    for (int i = 0; i < WAYS; i++) {
+        if (set[i].key == key) return &set[i];
+        if (set[i].at_us < oldest->at_us) oldest = &set[i];
+    }
+    *oldest = (struct bucket){.key = key, .at_us = now_us, .left = rate}; // one second's worth at once
+    return oldest;
+}
+
 bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_ms) {
     struct exchange_state *s = exchange_state(cx->city);
     int64_t now = clock_mono_us();
     double rate = (double)(rate_per_s > 0 ? rate_per_s : EXCHANGE_RATE_STANDARD);
     pthread_mutex_lock(&s->lock);
-    struct bucket *b = &s->buckets[(size_t)key % BUCKETS];
-    if (b->key != key)
-        *b = (struct bucket){.key = key, .at_us = now, .left = rate}; // one second's worth at once
+    struct bucket *b = bucket_of(s, key, rate, now);
     b->left += rate * (double)(now - b->at_us) / 1e6;
     if (b->left > rate) b->left = rate;
     b->at_us = now;

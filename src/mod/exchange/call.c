@@ -27,16 +27,17 @@ static int named(struct cx *cx, const char *header, bool required, struct str *r
     return required && !ret->n ? cx_fail(cx, ERR_case_missing, header, "%s", header) : OK;
 }
 
-static int state_ok(struct cx *cx, const struct grant *g) {
-    if (!str_eq(g->state, S("active"))) return cx_fail(cx, ERR_grant_ended, "grant", "%.*s", STRF(g->state));
-    if (cx->now_ms < g->valid_from_ms) return cx_fail(cx, ERR_grant_ended, "grant", "%s", "not_yet");
-    if (cx->now_ms >= g->valid_to_ms) return cx_fail(cx, ERR_grant_ended, "grant", "%s", "expired");
+int grant_state_ok(struct cx *cx, const struct grant *g) {
+    if (str_eq(g->state, S("revoked"))) return cx_fail(cx, ERR_grant_revoked, "grant", "%s", "");
+    if (str_eq(g->state, S("suspended"))) return cx_fail(cx, ERR_grant_suspended, "grant", "%s", "");
+    bool in_time = cx->now_ms >= g->valid_from_ms && cx->now_ms < g->valid_to_ms;
+    if (!str_eq(g->state, S("active")) || !in_time) return cx_fail(cx, ERR_grant_ended, "grant", "%s", "");
     return OK;
 }
 
 int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) {
     const struct grant *g = &v->grant;
-    int code = state_ok(cx, g);
+    int code = grant_state_ok(cx, g);
     if (code == OK) code = named(cx, "Gusu-System", true, &ret->system);
     if (code == OK && !str_eq(ret->system, g->system))
         code = cx_fail(cx, ERR_system_other, "Gusu-System", "%.*s", STRF(ret->system));
@@ -54,37 +55,54 @@ int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) {
 }
 
 // --- what the writer does for a call ---
-static int judge(struct cx *cx, struct note *n) {
-    struct call_note *c = n->arg;
-    if (cx->auth_generation != atomic_load(&cx->city->auth_generation)) {
-        // Something about roles, keys or grants changed since the reply was made: look again, in this transaction.
-        struct grant g;
-        int code = grant_get(cx, c->grant_id, &g);
-        if (code == OK) code = state_ok(cx, &g);
-        if (code != OK) return code;
-        struct stmt *s = store_query(cx->db, Q_exchange_key_get, "i", c->key_id);
-        bool good = store_next(s) && str_eq(store_str(s, 2, NULL), S("active"));
-        code = store_done(s, &cx->err);
-        if (code == OK && !good) code = cx_fail(cx, ERR_key_revoked, "Authorization", "%s", "");
-        if (code != OK) return code;
-    }
-    int64_t day = exchange_day(n->time_ms), changed = 0;
+int call_authorised(struct cx *cx, const struct call_note *c) {
+    struct grant g;
+    int64_t version, table;
+    int code = grant_get(cx, c->grant_id, &g);
+    if (code == OK) code = grant_state_ok(cx, &g);
+    if (code == OK && !key_is_active(cx, c->key_id))
+        code = cx_fail(cx, ERR_key_revoked, "Authorization", "%s", "");
+    if (code == OK && !catalog_live_now(cx, g.dataset, &version, &table))
+        code = cx_fail(cx, ERR_not_found, "dataset", "%.*s", STRF(g.dataset));
+    return code;
+}
+
+int call_take(struct cx *cx, const struct call_note *c, int64_t time_ms) {
+    int64_t day = exchange_day(time_ms), changed = 0;
     for (int i = 0; i < 2; i++) {
         int code = store_exec(cx->db, &changed, &cx->err, Q_exchange_meter_take, "iiiiii", c->grant_id, day,
-                              c->rows, c->bytes, n->time_ms, c->quota);
+                              c->rows, c->bytes, time_ms, c->quota);
         if (code != OK || changed) return code;
-        if (i == 0)
-            code = store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id, day,
-                              n->time_ms);
+        if (i == 0) // the day's first call
+            code =
+                store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id, day, time_ms);
         if (code != OK) return code;
     }
     return cx_fail(cx, ERR_quota_used, "quota_per_day", "%" PRId64, c->quota);
+}
+
+static int judge(struct cx *cx, struct note *n) {
+    const struct call_note *c = n->arg;
+    // Something about roles, keys or grants changed since the reply was made: look again, in this transaction.
+    bool moved = cx->auth_generation != atomic_load(&cx->city->auth_generation);
+    int code = moved ? call_authorised(cx, c) : OK;
+    return code == OK ? call_take(cx, c, n->time_ms) : code;
 }
 
 static int project(struct cx *cx, struct note *n) {
     struct call_note *c = n->arg;
     return store_exec(cx->db, NULL, &cx->err, Q_exchange_call_put, "iiiiiib", c->grant_id, n->entry,
                       c->key_id, n->time_ms, c->rows, c->bytes, c->salts);
+}
+
+// What was asked about people is not kept in words: who may read the ledger need not learn whom a case concerned. The
+// server's key makes it a digest that cannot be guessed back from the small set of identity numbers.
+static struct str filter_digest(struct cx *cx, struct str filter) {
+    uint8_t out[HASH_BYTES];
+    if (!filter.n) return STR_NONE;
+    hash_hmac(cx->hasher, HASH_SHA256, (struct str){(const char *)cx->city->key, sizeof cx->city->key},
+              filter, out);
+    return str_print(cx->mem, "hmac-sha256:%.*s", STRF(str_hex(cx->mem, out, sizeof out)));
 }
 
 int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind,
@@ -105,7 +123,7 @@ int call_note(struct cx *cx, struct grant_view *v, const struct call_names *name
     jw_ntext(&w, "case_no", names->case_no);
     jw_ntext(&w, "dataset", g->dataset);
     jw_ntext(&w, "fields", fields);
-    jw_ntext(&w, "filter", filter);
+    jw_ntext(&w, "filter", v->is_personal ? filter_digest(cx, filter) : filter);
     jw_nint(&w, "grant", g->id);
     jw_nint(&w, "key", cx->who.key);
     jw_ntext(&w, "matter", names->matter);
@@ -228,7 +246,7 @@ static int rows_under(struct cx *cx, struct grant_view *v) {
 }
 
 // The view for this call: of the path's grant, which must be the key's own.
-static int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *v)) {
+int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *v)) {
     struct grant_view *v;
     int64_t id = cx_int(cx, "grant", 0);
     int code = grant_view_pin(cx, id, &v);

@@ -51,5 +51,6 @@ CREATE TABLE exchange_call(
   grant_id INTEGER NOT NULL, entry INTEGER NOT NULL,
   key_id INTEGER NOT NULL, time_ms INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
   salts BLOB,                       -- of the per-row leaves of a personal reply, 16 bytes a row
+  status INTEGER,                   -- NULL = answered here; of a proxied service: 0 = sent, outcome unknown
   PRIMARY KEY(grant_id, entry)
 ) STRICT, WITHOUT ROWID;

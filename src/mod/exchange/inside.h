@@ -55,7 +55,8 @@ struct exchange_state *exchange_state(struct city *city);
 void exchange_moved(
     struct cx *cx); // any grant or key changed: what was cached or judged before is not believed
 
-int key_who(struct cx *cx, struct str token);                        // city->who_key
+int key_who(struct cx *cx, struct str token);   // city->who_key
+bool key_is_active(struct cx *cx, int64_t key); // as the store says now (writer's second look)
 int key_of_grant(struct cx *cx, int64_t key, int64_t grant_id) MUST; // ERR_grant_other
 // Takes one call of the key's allowance; false: *ret_wait_ms until there is one again.
 bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_ms);
@@ -68,12 +69,18 @@ int64_t exchange_day(int64_t time_ms); // local day of the meter
 struct call_names {
     struct str system, matter, case_no, operator;
 };
+int grant_state_ok(struct cx *cx, const struct grant *g) MUST; // may anything leave under it now?
 int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) MUST;
 // The note of a call: detail, quota at commit, list row. `fields`/`filter` as text for people.
 struct call_note {
-    int64_t grant_id, key_id, rows, bytes, quota;
+    int64_t grant_id, key_id, rows, bytes, quota, entry;
     struct str salts;
 };
+// For whoever makes his own note under a grant (proxy.c): the grant and key as they stand in this transaction, and
+// one call of the day's quota.
+int call_authorised(struct cx *cx, const struct call_note *c) MUST;
+int call_take(struct cx *cx, const struct call_note *c, int64_t time_ms) MUST;
+int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *v)) MUST;
 int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind,
               struct str fields, struct str filter, int64_t rows, struct str reply, struct str rows_root,
               struct str salts) MUST;

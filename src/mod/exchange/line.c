@@ -99,13 +99,13 @@ static int settle(struct cx *cx, struct application *a) {
 int line_sign(struct cx *cx, struct application *a, struct line *l, bool consent, struct str reason) {
     struct step *s;
     int code = step_mine(cx, a, l->n, "provider_sign", &s);
-    if (code == OK && l->answered_by == cx->who.account) code = cx_deny(cx, "own answer");
+    if (code == OK && l->answered_by == cx->who.account) code = cx_fail(cx, ERR_own_signature, "", "%s", "");
     if (code == OK && !consent && !reason.n) code = cx_fail(cx, ERR_field_missing, "reason", "%s", "");
     if (code == OK) code = step_close(cx, s, consent ? "done" : "returned", reason);
     if (code != OK) return code;
     if (!consent) { // back to the steward, under the clock that runs on
         code = store_exec(cx->db, NULL, &cx->err, Q_exchange_line_state, "siz", a->id, l->n, "answering");
-        if (code == OK) code = step_open(cx, a, l->n, "answer", l->provider, NULL);
+        if (code == OK) code = step_reopen(cx, a, l->n, "answer");
     } else if (l->consent) {
         code = make_grant(cx, a, l);
     } else {
@@ -127,12 +127,11 @@ int line_extend(struct cx *cx, struct application *a, struct line *l, int64_t da
         int code = store_done(q, &cx->err);
         if (code == OK && s->extended + days > most)
             code = cx_fail(cx, ERR_field_range, "days", "1–%" PRId64, most - s->extended);
-        bool certain;
-        int64_t due =
-            workdays_deadline(&cx->city->workdays, s->due_ms - 1, (int)days, CHINA_OFFSET_MS, &certain);
+        bool certain = true;
+        int64_t due = workdays_deadline(&cx->city->workdays, s->due_ms, (int)days, CHINA_OFFSET_MS, &certain);
         if (code == OK)
-            code =
-                store_exec(cx->db, NULL, &cx->err, Q_exchange_step_extend, "iiis", s->id, due, days, reason);
+            code = store_exec(cx->db, NULL, &cx->err, Q_exchange_step_extend, "iiisi", s->id, due, days,
+                              reason, (int64_t)certain);
         if (code == OK) (void)application_act(cx, a, "line.extend", reason);
         return code == OK ? cx_announce(cx, "application.moved", a->id, a->office)
                           : code; // the applicant is told

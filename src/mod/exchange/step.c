@@ -34,13 +34,28 @@ int step_open(struct cx *cx, struct application *a, int64_t line, const char *st
     return cx_announce(cx, "application.moved", a->id, office);
 }
 
+int step_reopen(struct cx *cx, struct application *a, int64_t line, const char *step) {
+    const struct step *last = NULL;
+    for (int i = 0; i < a->steps_n; i++)
+        if (a->steps[i].line == line && str_eq(a->steps[i].step, str_of(step))) last = &a->steps[i];
+    const struct step_kind *k = step_kind(str_of(step));
+    if (!last || !k) return cx_fail(cx, ERR_internal, "step", "%s", step);
+    int code = store_exec(cx->db, NULL, &cx->err, Q_exchange_step_put, "sizsziii", a->id, line, step,
+                          last->office, k->role, cx->now_ms, last->due_ms, (int64_t)last->is_certain);
+    return code == OK ? cx_announce(cx, "application.moved", a->id, last->office) : code;
+}
+
+bool step_is_mine(struct cx *cx, const struct step *s) {
+    const struct step_kind *k = step_kind(s->step);
+    return k && cx->who.office.n && str_eq(s->office, cx->who.office) && cx_is(cx, k->roles);
+}
+
 int step_mine(struct cx *cx, struct application *a, int64_t line, const char *step, struct step **ret) {
     for (int i = 0; i < a->steps_n; i++) {
         struct step *s = &a->steps[i];
         if (s->line != line || !str_eq(s->step, str_of(step)) || !str_eq(s->state, S("todo"))) continue;
         const struct step_kind *k = step_kind(s->step);
-        if (!str_eq(s->office, cx->who.office) || !cx_is(cx, k->roles))
-            return cx_deny(cx, cx->is_zh ? k->zh : k->en);
+        if (!step_is_mine(cx, s)) return cx_deny(cx, cx->is_zh ? k->zh : k->en);
         *ret = s;
         return OK;
     }

@@ -27,10 +27,11 @@ static int read_lines(struct cx *cx, struct application *a) {
     return store_done(s, &cx->err);
 }
 
+// The newest are read, since what is still to be done is among them; told in the order they were opened.
 static int read_steps(struct cx *cx, struct application *a) {
     a->steps = arena_array(cx->mem, FLOW_STEPS_MAX + 8, sizeof *a->steps);
     if (!a->steps) return cx_fail(cx, ERR_no_memory, "", "steps");
-    struct stmt *s = store_query(cx->db, Q_exchange_steps_of, "s", a->id);
+    struct stmt *s = store_query(cx->db, Q_exchange_steps_of, "si", a->id, (int64_t)FLOW_STEPS_MAX);
     while (store_next(s) && a->steps_n < FLOW_STEPS_MAX) {
         struct step *t = &a->steps[a->steps_n++];
         *t = (struct step){.id = store_int(s, 0),
@@ -48,6 +49,11 @@ static int read_steps(struct cx *cx, struct application *a) {
                      {&t->state, 5}, {&t->by_name, 11}, {&t->reason, 13}};
         for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
             *texts[i].to = store_str(s, texts[i].col, cx->mem);
+    }
+    for (int i = 0, k = a->steps_n - 1; i < k; i++, k--) {
+        struct step swap = a->steps[i];
+        a->steps[i] = a->steps[k];
+        a->steps[k] = swap;
     }
     return store_done(s, &cx->err);
 }
