@@ -99,76 +99,77 @@ static struct str page_json(const char *query, const struct table_view *v, struc
 
 // --- values ---
 
+static const struct {
+    enum table_type type;
+    const char *text, *canonical; // NULL = refused
+} spellings[] = {
+    {TABLE_INT, "12", "12"},
+    {TABLE_INT, " 1,234,567 ", "1234567"},
+    {TABLE_INT, "12.0", "12"},
+    {TABLE_INT, "-7", "-7"},
+    {TABLE_INT, "1,23", NULL},
+    {TABLE_INT, "1.5", NULL},
+    {TABLE_INT, "0x10", NULL},
+    {TABLE_INT, "9223372036854775807", "9223372036854775807"},
+    {TABLE_INT, "9223372036854775808", NULL},
+    {TABLE_INT, "十", NULL},
+    {TABLE_DEC, "001.500", "1.5"},
+    {TABLE_DEC, "-0.0", "0"},
+    {TABLE_DEC, "1.5E-3", "0.0015"},
+    {TABLE_DEC, "2e3", "2000"},
+    {TABLE_DEC, ".5", "0.5"},
+    {TABLE_DEC, "12345678901234567890.123456789", "12345678901234567890.123456789"},
+    {TABLE_DEC, "1.2.3", NULL},
+    {TABLE_DEC, "1e99", NULL},
+    {TABLE_DEC, "-", NULL},
+    {TABLE_DEC, "NaN", NULL},
+    {TABLE_DEC, "0.0000000000000000000000000000000000000000000000000000000000000000001", NULL},
+    {TABLE_FEN, "100", "100"},
+    {TABLE_FEN, "1.005", NULL},
+    {TABLE_BOOL, "是", "true"},
+    {TABLE_BOOL, "FALSE", "false"},
+    {TABLE_BOOL, "2", NULL},
+    {TABLE_DATE, "2026年11月2日", "2026-11-02"},
+    {TABLE_DATE, "2026/2/28", "2026-02-28"},
+    {TABLE_DATE, "2026-02-30", NULL},
+    {TABLE_DATE, "2026-11-22 00:00:00", "2026-11-22"},
+    {TABLE_DATE, "2026-11-22 08:00", NULL},
+    {TABLE_DATETIME, "2026-11-22 08:00:00", "2026-11-22T08:00:00.000+08:00"},
+    {TABLE_DATETIME, "2026-11-22T00:00:00Z", "2026-11-22T08:00:00.000+08:00"},
+    {TABLE_DATETIME, "20261122080000", "2026-11-22T08:00:00.000+08:00"},
+    {TABLE_DATETIME, "2026-11-22 25:00", NULL},
+    {TABLE_PERIOD, "202301", "202301"},
+    {TABLE_PERIOD, "2023-1", "202301"},
+    {TABLE_PERIOD, "2023年12月", "202312"},
+    {TABLE_PERIOD, "202313", NULL},
+    {TABLE_PERIOD, "20231", NULL},
+    {TABLE_POINT, "120.62,31.30", "120.62 31.3"},
+    {TABLE_POINT, "POINT(120.62 31.3)", "120.62 31.3"},
+    {TABLE_POINT, "31.3 120.6", NULL},
+    {TABLE_POINT, "181 0", NULL},
+    {TABLE_POINT, "-180 -90", "-180 -90"},
+    {TABLE_GEOMETRY, "{\"type\":\"Polygon\",\n\"coordinates\":[]}",
+     "{\"coordinates\":[],\"type\":\"Polygon\"}"},
+    {TABLE_GEOMETRY, "{\"type\":\"Circle\",\"coordinates\":[]}", NULL},
+    {TABLE_GEOMETRY, "x", NULL},
+    {TABLE_TEXT, "　 姑苏 ", "姑苏"},
+};
+
 static void values_have_one_form(void **state) {
     (void)state;
-    static const struct {
-        enum table_type type;
-        const char *text, *canonical; // NULL = refused
-    } rows[] = {
-        {TABLE_INT, "12", "12"},
-        {TABLE_INT, " 1,234,567 ", "1234567"},
-        {TABLE_INT, "12.0", "12"},
-        {TABLE_INT, "-7", "-7"},
-        {TABLE_INT, "1,23", NULL},
-        {TABLE_INT, "1.5", NULL},
-        {TABLE_INT, "0x10", NULL},
-        {TABLE_INT, "9223372036854775807", "9223372036854775807"},
-        {TABLE_INT, "9223372036854775808", NULL},
-        {TABLE_INT, "十", NULL},
-        {TABLE_DEC, "001.500", "1.5"},
-        {TABLE_DEC, "-0.0", "0"},
-        {TABLE_DEC, "1.5E-3", "0.0015"},
-        {TABLE_DEC, "2e3", "2000"},
-        {TABLE_DEC, ".5", "0.5"},
-        {TABLE_DEC, "12345678901234567890.123456789", "12345678901234567890.123456789"},
-        {TABLE_DEC, "1.2.3", NULL},
-        {TABLE_DEC, "1e99", NULL},
-        {TABLE_DEC, "-", NULL},
-        {TABLE_DEC, "NaN", NULL},
-        {TABLE_DEC, "0.0000000000000000000000000000000000000000000000000000000000000000001", NULL},
-        {TABLE_FEN, "100", "100"},
-        {TABLE_FEN, "1.005", NULL},
-        {TABLE_BOOL, "是", "true"},
-        {TABLE_BOOL, "FALSE", "false"},
-        {TABLE_BOOL, "2", NULL},
-        {TABLE_DATE, "2026年11月2日", "2026-11-02"},
-        {TABLE_DATE, "2026/2/28", "2026-02-28"},
-        {TABLE_DATE, "2026-02-30", NULL},
-        {TABLE_DATE, "2026-11-22 00:00:00", "2026-11-22"},
-        {TABLE_DATE, "2026-11-22 08:00", NULL},
-        {TABLE_DATETIME, "2026-11-22 08:00:00", "2026-11-22T08:00:00.000+08:00"},
-        {TABLE_DATETIME, "2026-11-22T00:00:00Z", "2026-11-22T08:00:00.000+08:00"},
-        {TABLE_DATETIME, "20261122080000", "2026-11-22T08:00:00.000+08:00"},
-        {TABLE_DATETIME, "2026-11-22 25:00", NULL},
-        {TABLE_PERIOD, "202301", "202301"},
-        {TABLE_PERIOD, "2023-1", "202301"},
-        {TABLE_PERIOD, "2023年12月", "202312"},
-        {TABLE_PERIOD, "202313", NULL},
-        {TABLE_PERIOD, "20231", NULL},
-        {TABLE_POINT, "120.62,31.30", "120.62 31.3"},
-        {TABLE_POINT, "POINT(120.62 31.3)", "120.62 31.3"},
-        {TABLE_POINT, "31.3 120.6", NULL},
-        {TABLE_POINT, "181 0", NULL},
-        {TABLE_POINT, "-180 -90", "-180 -90"},
-        {TABLE_GEOMETRY, "{\"type\":\"Polygon\",\n\"coordinates\":[]}",
-         "{\"coordinates\":[],\"type\":\"Polygon\"}"},
-        {TABLE_GEOMETRY, "{\"type\":\"Circle\",\"coordinates\":[]}", NULL},
-        {TABLE_GEOMETRY, "x", NULL},
-        {TABLE_TEXT, "　 姑苏 ", "姑苏"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof spellings / sizeof *spellings; i++) {
         struct table_cell c, again;
         struct err e = {0};
-        const int code = table_cell_read(&f.mem, rows[i].type, str_of(rows[i].text), &c, &e);
-        if (!rows[i].canonical) {
+        const int code = table_cell_read(&f.mem, spellings[i].type, str_of(spellings[i].text), &c, &e);
+        if (!spellings[i].canonical) {
             assert_int_equal(code, ERR_field_type);
             continue;
         }
-        if (code) print_error("refused: %s\n", rows[i].text);
+        if (code) print_error("refused: %s\n", spellings[i].text);
         assert_int_equal(code, OK);
-        const struct str text = table_cell_text(&f.mem, rows[i].type, &c);
-        assert_string_equal(str_z(&f.mem, text), rows[i].canonical);
-        assert_int_equal(table_cell_read(&f.mem, rows[i].type, text, &again, &e), OK); // the round trip
+        const struct str text = table_cell_text(&f.mem, spellings[i].type, &c);
+        assert_string_equal(str_z(&f.mem, text), spellings[i].canonical);
+        assert_int_equal(table_cell_read(&f.mem, spellings[i].type, text, &again, &e), OK); // the round trip
         assert_true(again.kind == c.kind && again.i == c.i && str_eq(again.s, c.s));
     }
     struct table_cell empty;
