@@ -120,6 +120,56 @@ static void portal(void **state) {
     assert_int_equal(get("/api/v1/elements"), 200);
 }
 
+// What stands in for the HTTP client that app gives: the status is chosen by the address.
+static int fake_fetch(struct city *city, struct arena *mem, struct str verb, struct str url, struct str type,
+                      struct str body, int timeout_ms, int *ret_status, struct str *ret_type,
+                      struct str *ret_body, bool *ret_maybe_done, struct err *e) {
+    (void)city, (void)mem, (void)verb, (void)type, (void)body, (void)timeout_ms, (void)ret_maybe_done;
+    if (str_has(url, S("dead"))) return err_set(e, ERR_net, "url", "%s", "refused");
+    *ret_status = str_has(url, S("broken")) ? 502 : 401;
+    *ret_type = *ret_body = STR_NONE;
+    return OK;
+}
+static int fake_url_ok(struct city *city, struct arena *mem, struct str url, struct err *e) {
+    (void)city, (void)mem;
+    return str_has(url, S("127.0.0.1")) ? err_set(e, ERR_field_value, "url", "%s", "127.0.0.1") : OK;
+}
+
+static void service(const char *url, bool works) {
+    char body[200], target[120];
+    snprintf(body, sizeof body, "{\"kind\":\"service\",\"title_zh\":\"接口\",\"url\":\"%s\"}", url);
+    fixture_call(&f, "POST", "/api/v1/datasets/parks/resources", body);
+    assert_status(&f, 201);
+    snprintf(target, sizeof target, "/api/v1/datasets/parks/resources/%.*s/test",
+             STRF(fixture_text(&f, "id")));
+    fixture_call(&f, "POST", target, "{}");
+    assert_status(&f, 200);
+    assert_int_equal(json_is(json_get(f.json, S("test_ok")), JSON_TRUE), works);
+    assert_int_equal(fixture_text(&f, "test_note").n == 0, works);
+}
+
+static void services(void **state) {
+    (void)state;
+    f.city.fetch_out = fake_fetch;
+    f.city.fetch_url_ok = fake_url_ok;
+    AS_STEWARD(&f);
+    service("https://api.example/parks", true); // 401: somebody is there
+    service("https://api.example/broken", false);
+    service("https://dead.example/", false);
+    // The host's own network is refused when the address is given, not when it is called.
+    assert_int_equal(fixture_call(&f, "POST", "/api/v1/datasets/parks/resources",
+                                  "{\"kind\":\"service\",\"title_zh\":\"x\",\"url\":\"http://127.0.0.1/\"}"),
+                     422);
+    get("/api/v1/datasets/parks/resources");
+    struct json list = json_get(f.json, S("resources"));
+    assert_true(str_eq(json_text(json_get(item_of(list, "id", "service"), S("state"))), S("ok")));
+    assert_true(str_eq(json_text(json_get(item_of(list, "id", "service-2"), S("test_note"))), S("HTTP 502")));
+    AS_NOBODY(&f); // where the provider's system stands is nobody's business outside
+    get("/api/v1/portal/datasets/parks");
+    list = json_get(f.json, S("resources"));
+    assert_int_equal(json_kind(json_get(item_of(list, "id", "service"), S("upstream"))), 0);
+}
+
 static int put_file(const char *target, const char *bytes) {
     return fixture_call(&f, "PUT", target, bytes);
 }
@@ -207,6 +257,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(counts, open_city, close_city),
         cmocka_unit_test_setup_teardown(pages, open_city, close_city),
         cmocka_unit_test_setup_teardown(portal, open_city, close_city),
+        cmocka_unit_test_setup_teardown(services, open_city, close_city),
         cmocka_unit_test_setup_teardown(files, open_city, close_city),
         cmocka_unit_test_setup_teardown(ranges, open_city, close_city),
     };

@@ -2,6 +2,7 @@
 // The module's row, and what it decides about seeing: who sees which edition, what is open, which light a clock
 // shows, what waits for whom, what moves when an office is succeeded.
 #include "mod/catalog/catalog.h"
+#include "mod/catalog/files.h"
 #include "mod/catalog/flow.h"
 #include "mod/catalog/inside.h"
 #include "mod/catalog/jobs.h"
@@ -128,6 +129,11 @@ static int on_event(struct cx *cx, const char *event, struct str object, struct 
     return strcmp(event, "office.succeeded") == 0 ? succeed(cx, object, office) : OK;
 }
 
+static int start(struct cx *cx) {
+    int code = files_start(cx);
+    return code == OK ? catalog_load_start(cx) : code;
+}
+
 // The foreign faces (catalog_ckan_routes, catalog_dcat_routes of inside.h) join this list as they land.
 static const struct route *const route_tables[] = {
     catalog_dataset_routes, catalog_resource_routes, catalog_portal_routes, catalog_figures_routes,
@@ -141,7 +147,7 @@ const struct module catalog_module = {.name = "catalog",
                                       .route_tables = route_tables,
                                       .jobs = jobs,
                                       .on_event = on_event,
-                                      .start = catalog_load_start,
+                                      .start = start,
                                       .pack_check = catalog_pack_check,
                                       .pack_stage = catalog_pack_stage,
                                       .pack_publish = catalog_pack_publish,

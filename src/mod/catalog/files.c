@@ -19,7 +19,7 @@ static struct str path_of(struct cx *cx, struct str sm3) {
 
 static int io_error(struct cx *cx, const char *what) {
     if (errno == ENOSPC || errno == EDQUOT) return cx_fail(cx, ERR_store_full, "", "%s", "");
-    return cx_fail(cx, ERR_file, "", "%s: %s", what, strerror(errno));
+    return cx_fail(cx, ERR_file, "", "%s: %s", what, strerrordesc_np(errno));
 }
 
 static int write_all(int fd, const char *p, size_t n) {
@@ -116,6 +116,20 @@ int files_put(struct cx *cx, struct str bytes, struct str *ret_sm3) {
     if (code != OK) (void)unlink(temp.p);
     close(fd);
     if (code == OK) *ret_sm3 = sm3;
+    return code;
+}
+
+int files_start(struct cx *cx) {
+    struct str dir = str_print(cx->mem, "%s/files", cx->city->folder), *names;
+    size_t n;
+    if (!dir.p) return cx_fail(cx, ERR_no_memory, "", "path");
+    if (!file_exists(dir.p)) return OK;
+    int code = file_list(cx->mem, dir.p, &names, &n, &cx->err);
+    for (size_t i = 0; i < n && code == OK; i++) {
+        if (!str_starts(names[i], S("new-"))) continue;
+        struct str path = str_print(cx->mem, "%.*s/%.*s", STRF(dir), STRF(names[i]));
+        if (path.p) (void)unlink(path.p); // gone already is as good
+    }
     return code;
 }
 

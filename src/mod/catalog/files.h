@@ -13,6 +13,7 @@ int files_take(struct cx *cx, struct str *ret_sm3, int64_t *ret_bytes) MUST;
 int files_put(struct cx *cx, struct str bytes, struct str *ret_sm3) MUST; // a pack's file, whole in memory
 // Answers with the file's bytes: Range, HEAD, ETag; ERR_not_found when the store no longer holds it.
 int files_send(struct cx *cx, const struct catalog_resource *r) MUST;
+int files_start(struct cx *cx) MUST; // sweeps away what a crash cut off
 bool files_has(struct cx *cx, struct str sm3, int64_t bytes);
 // The media type and the format word of a name by its ending: "text/csv", "csv".
 const char *files_type(struct str name);

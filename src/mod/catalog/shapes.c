@@ -145,6 +145,10 @@ static const struct field history_gives[] = {NUM("version", true, "版本", "Ver
                                              TXT("verb", true, 0, "动作", "Verb"),
                                              NUM("entry", true, "存证", "Ledger entry"),
                                              {0}};
+static const struct field class_gives[] = {TXT("code", true, 0, "分类代码", "Class code"),
+                                           TXT("zh", true, 0, "中文", "Chinese"),
+                                           TXT("en", true, 0, "英文", "English"),
+                                           {0}};
 static const struct field related_gives[] = {TXT("id", true, 0, "目录", "Data set"),
                                              TXT("title_zh", true, 0, "名称", "Title (zh)"),
                                              TXT("title_en", true, 0, "英文名称", "Title (en)"),
@@ -170,7 +174,7 @@ static const struct field dataset_gives[] = {
     YESNO("live", true, "现行", "Live"),
     YESNO("personal", true, "含个人信息", "Personal data"),
     YESNO("verify_only", true, "仅核验", "Verification only"),
-    {"class_codes", .type = T_ITEMS, YES, .of = catalog_word_fields, .zh = "分类", .en = "Classes"},
+    {"class_codes", .type = T_ITEMS, YES, .of = class_gives, .zh = "分类", .en = "Classes"},
     {"spatial", .type = T_ANY, .zh = "空间范围", .en = "Spatial"},
     {"columns", .type = T_ITEMS, YES, .of = column_gives, .zh = "列", .en = "Columns"},
     {"resources", .type = T_ITEMS, YES, .of = resource_gives, .zh = "挂接资源", .en = "Resources"},

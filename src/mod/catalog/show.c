@@ -119,7 +119,11 @@ static int put_classes(struct cx *cx, const struct catalog_dataset *d) {
         struct str code = str_cut(rest, ' ', &rest);
         struct stmt *s = store_query(cx->db, Q_catalog_class_get, "s", code);
         bool found = store_next(s);
-        show_word(w, code, found ? store_str(s, 0, cx->mem) : code, found ? store_str(s, 1, cx->mem) : code);
+        jw_object(w);
+        jw_ntext(w, "code", code);
+        jw_ntext(w, "zh", found ? store_str(s, 0, cx->mem) : code);
+        jw_ntext(w, "en", found ? store_str(s, 1, cx->mem) : code);
+        jw_object_end(w);
         int failed = store_done(s, &cx->err);
         if (failed != OK) return failed;
     }
@@ -216,6 +220,12 @@ static int put_steps(struct cx *cx, const struct catalog_dataset *d) {
 }
 
 #define HISTORY_MAX 100
+// The public hears of what it could see: that something appeared, changed or went.
+static bool is_public_verb(struct str verb) {
+    return str_eq(verb, S("dataset.publish")) || str_eq(verb, S("dataset.withdraw")) ||
+           str_eq(verb, S("pack.load"));
+}
+
 // From the audit log: each act's detail carries the version that it made.
 static int put_history(struct cx *cx, const struct catalog_dataset *d, bool is_public) {
     struct jw *w = &cx->w;
@@ -227,8 +237,7 @@ static int put_history(struct cx *cx, const struct catalog_dataset *d, bool is_p
         struct str detail = store_str(s, 11, cx->mem), verb = store_str(s, 5, cx->mem);
         struct json j;
         int64_t version = 0, edition = 0;
-        if (is_public && !str_eq(verb, S("dataset.publish")) && !str_eq(verb, S("dataset.withdraw")))
-            continue;
+        if (is_public && !is_public_verb(verb)) continue;
         if (detail.p && json_parse(cx->mem, detail, &j, NULL) == OK) {
             struct json own = json_get(j, S("detail"));
             if (!json_int(json_get(own, S("version")), &version)) version = 0;
