@@ -175,6 +175,10 @@ static void next_edition(void **state) {
     AS_STEWARD(&f);
     fixture_call(&f, "GET", "/api/v1/datasets/parks", NULL);
     assert_true(str_eq(fixture_text(&f, "title_zh"), S("公园名录(新)")));
+    AS_AUTHORITY(&f); // reads what the world reads until it is asked to review
+    fixture_call(&f, "GET", "/api/v1/datasets/parks", NULL);
+    assert_true(str_eq(fixture_text(&f, "title_zh"), S("公园名录")));
+    AS_STEWARD(&f);
     fixture_call(&f, "GET", "/api/v1/datasets/parks?edition=live", NULL);
     assert_true(str_eq(fixture_text(&f, "title_zh"), S("公园名录")));
     post("/api/v1/datasets/parks/submit", NULL);
@@ -267,6 +271,21 @@ static void handed_over(void **state) {
     assert_true(list_has(json_get(f.json, S("may")), "edit"));
 }
 
+static void duties(void **state) {
+    (void)state;
+    AS_STEWARD(&f);
+    assert_int_equal(post("/api/v1/datasets", "{\"id\":\"a1\",\"title_zh\":\"甲\",\"duty\":\"d1\"}"),
+                     422); // another office's
+    assert_int_equal(post("/api/v1/datasets", "{\"id\":\"a1\",\"title_zh\":\"甲\",\"duty\":\"d2\"}"), 201);
+    assert_int_equal(post("/api/v1/datasets", "{\"id\":\"a2\",\"title_zh\":\"乙\",\"duty\":\"d2\"}"),
+                     422); // answered already
+    fixture_call(&f, "GET", "/api/v1/catalog/figures", NULL);
+    struct json missing = json_at(json_get(f.json, S("missing")), 0); // begun is not compiled
+    assert_true(str_eq(json_text(json_get(missing, S("dataset"))), S("a1")));
+    assert_int_equal(fixture_call(&f, "DELETE", "/api/v1/datasets/a1", NULL), 200);
+    assert_int_equal(post("/api/v1/datasets", "{\"id\":\"a2\",\"title_zh\":\"乙\",\"duty\":\"d2\"}"), 201);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_way, open_city, close_city),
@@ -275,6 +294,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(next_edition, open_city, close_city),
         cmocka_unit_test_setup_teardown(clocks, open_city, close_city),
         cmocka_unit_test_setup_teardown(withdrawn, open_city, close_city),
+        cmocka_unit_test_setup_teardown(duties, open_city, close_city),
         cmocka_unit_test_setup_teardown(handed_over, open_city, close_city),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

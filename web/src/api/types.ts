@@ -32,6 +32,7 @@ export interface Me {
   now_ms?: number
   workday_warning?: { last_year: number }
   notices?: Notice[]
+  words?: Notice[]
 }
 export interface Area {
   code: string
@@ -41,7 +42,8 @@ export interface Area {
   kind: string
   vintage?: string
   is_admin?: boolean
-  aliases?: (string | { code: string; kind?: string; note?: string })[]
+  aliases?: string[]
+  alias_list?: { code: string; kind?: string }[]
   note?: string
   children_n?: number
   path?: { code: string; name: string }[]
@@ -51,6 +53,8 @@ export interface Area {
 export interface Office {
   id: string
   name: string
+  name_en?: string
+  note?: string
   short?: string
   kind?: string
   level?: number
@@ -105,6 +109,7 @@ export interface DatasetItem {
   synthetic?: boolean
   rows?: number
   updated_ms?: number
+  data_ms?: number
   score?: number
   stale?: boolean
   resources_n?: number
@@ -197,7 +202,9 @@ export interface Dataset extends DatasetItem {
   source_date?: string
   licence?: string
   seed?: number
-  spatial?: string
+  spatial?: unknown
+  verify_only?: boolean
+  personal?: boolean
   area_column?: string
   published_ms?: number
   next_update_ms?: number
@@ -486,6 +493,7 @@ export interface Act {
   actor_name?: string
   office?: string
   office_name?: string
+  actor_office?: string
   verb: string
   verb_zh?: string
   verb_en?: string

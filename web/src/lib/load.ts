@@ -52,6 +52,8 @@ export function useList<T, L extends List<T> = List<T>>(path: () => string, quer
   const rest = shallowRef<T[]>([]) as Ref<T[]>
   const next = ref<string | undefined>()
   const base = useLoad<L>(async () => {
+    // an empty path: nothing to ask yet
+    if (!path()) return { items: [] as T[] } as unknown as L
     const got = await api.get<L>(path(), query())
     rest.value = []
     next.value = got.next
