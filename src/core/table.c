@@ -145,6 +145,7 @@ static struct str decimal_text(struct arena *mem, const struct decimal *d) {
     return buf_str(&b);
 }
 
+// The quick way first: nearly all numbers are plain digits.
 static bool read_int(struct str s, int64_t *ret) {
     if (str_int64(s, ret)) return true;
     struct decimal d; // "1,234" and Excel's "12.0"
@@ -158,6 +159,7 @@ static bool read_int(struct str s, int64_t *ret) {
     return str_int64((struct str){text, (size_t)n}, ret);
 }
 
+// What forms and spreadsheets put where a truth value belongs.
 static bool read_bool(struct str s, int64_t *ret) {
     static const struct {
         const char *word;
@@ -254,6 +256,7 @@ static bool read_period(struct arena *mem, struct str s, struct str *ret) {
     return true;
 }
 
+// Compared by digits, not as a double: 180.0000000000000001 is outside.
 static bool in_degrees(const struct decimal *d, int most) {
     int64_t whole = 0;
     const int n = d->n - d->scale;

@@ -81,6 +81,7 @@ static void put_index(struct sql *q, const struct table_shape *s, const char *su
     put(q, "(");
 }
 
+// Sealed text has another form each time it is sealed; what is looked up is its blind index.
 static void put_lookup(struct sql *q, const struct table_column *c) {
     put_name(q, table_has_blind(c) ? "b_" : "c_", c->n);
 }
@@ -167,6 +168,8 @@ static int run(struct cx *cx, struct stmt *st, int code) {
     return code ? code : done;
 }
 
+// The text is composed anew for each row (a third of a microsecond) and found again by its hash: no state outlives the
+// call, so a batch that is run again needs no undoing here.
 int table_insert(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells) {
     assert(s->table > 0 && cx->is_writer);
     struct sql q;
@@ -221,6 +224,7 @@ int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const s
     return run(cx, st, code);
 }
 
+// By the key's index; of repeated keys the oldest row, so that every run of a load finds the same one.
 int table_find(struct cx *cx, const struct table_shape *s, const struct table_cell *cells, int64_t *ret_id) {
     struct sql q;
     q.n = 0;
@@ -301,6 +305,7 @@ int table_copy(struct cx *cx, const struct table_shape *s, const struct table_sh
     return OK;
 }
 
+// Rows first, in slices: dropping a big table at once would visit all its pages within one item of the queue.
 int table_drop_slice(struct cx *cx, int64_t table, int64_t most, bool *ret_gone) {
     assert(table > 0 && cx->is_writer);
     struct sql q = {0};

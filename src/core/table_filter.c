@@ -36,6 +36,8 @@ static int op_fits(struct cx *cx, const struct table_column *c, enum table_op op
     return OK;
 }
 
+// Values are read by the column's own type before they are bound: "capital=abc" is an error that names the field, not
+// a comparison that silently finds nothing.
 static int make(struct cx *cx, const struct table_shape *s, int column, enum table_op op,
                 const struct str *values, int n, const char *field, struct table_filter *ret) {
     const struct table_column *c = &s->columns[column];
@@ -93,6 +95,7 @@ int table_filter_json(struct cx *cx, const struct table_shape *s, struct json it
     return table_filter_make(cx, s, column, op, values, (int)n, ret);
 }
 
+// Views are short (a grant names its columns): a walk is faster than a table would be.
 static const struct table_view_column *view_column(const struct table_view *v, int column) {
     for (int i = 0; i < v->n; i++)
         if (v->columns[i].column == column) return &v->columns[i];
@@ -148,6 +151,7 @@ struct reading {
     struct str after;
 };
 
+// fields=a,b: the caller's order is the reply's order; a column twice is a mistake, not a wish.
 static int read_fields(struct cx *cx, struct reading *r, struct str list) {
     int *fields = arena_array(cx->mem, (size_t)r->v->n + 1, sizeof *fields), n = 0;
     if (!fields) return cx_fail(cx, ERR_no_memory, "", "%s", "");
@@ -270,6 +274,7 @@ struct str table_cursor(struct cx *cx, const struct table_query *q, int64_t last
     return str_base64url(cx->mem, bytes, 8 + CURSOR_MAC_BYTES);
 }
 
+// The signature is compared in constant time: whoever could learn it byte by byte could page from any row.
 static int read_cursor(struct cx *cx, struct table_query *q, struct str after) {
     struct str bytes;
     uint8_t mac[HASH_BYTES];
@@ -285,6 +290,7 @@ static int read_cursor(struct cx *cx, struct table_query *q, struct str after) {
     return OK;
 }
 
+// What somebody gets who asks for nothing in particular.
 struct table_query table_query_all(struct cx *cx, const struct table_shape *s, const struct table_view *v) {
     struct table_query q = {.shape = s, .view = v, .limit = TABLE_PAGE_STANDARD};
     int *fields = arena_array(cx->mem, (size_t)v->n + 1, sizeof *fields);
@@ -361,6 +367,7 @@ static void put_filter(struct buf *sql, const struct table_shape *s, const struc
     }
 }
 
+// Fixed filters stand first: they are the grant, and there is no way to write a query without them.
 void table_put_where(struct buf *sql, const struct table_query *q) {
     const char *word = " WHERE ";
     for (int i = 0; i < q->view->fixed_n; i++, word = " AND ") {

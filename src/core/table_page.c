@@ -24,6 +24,11 @@ enum table_type table_query_type(const struct table_query *q, int field) {
     return table_query_column(q, field)->type;
 }
 
+//   SELECT id,c_2,c_5 FROM r_57 WHERE <fixed> AND <asked> AND id>? ORDER BY id LIMIT ?
+//
+// Only the columns asked for are read: an unread column costs nothing, a sealed one costs several microseconds. The
+// order is the table's own, so a page behind a key or a position is found without sorting. One row more than the limit
+// tells whether there is a next page, without counting.
 static struct stmt *open_select(struct cx *cx, const struct table_query *q, int *ret_n) {
     struct buf sql = buf_new(cx->mem, 256, (size_t)64 << 10);
     buf_puts(&sql, "SELECT id");
@@ -135,6 +140,7 @@ int table_page_rows(struct cx *cx, const struct table_query *q, table_row_fn *fn
 
 // --- the writers ---
 
+// Names come from the catalog, where ids are checked; values are escaped by the JSON writer.
 struct json_out {
     const struct table_query *q;
     struct jw *w;
@@ -207,6 +213,7 @@ void table_csv_header(const struct table_query *q, struct buf *out) {
 
 // --- counting ---
 
+// Counts obey the same filters as pages do, and a masked column never gets this far: a count would tell its value.
 static int count(struct cx *cx, const struct table_query *q, const char *head, const char *tail,
                  int64_t *ret) {
     *ret = 0;

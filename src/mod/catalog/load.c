@@ -26,6 +26,7 @@ static int write_all(struct cx *cx, int fd, struct str s) {
     return OK;
 }
 
+// A big body lies in a file already; it is copied piece by piece, so memory does not grow with it.
 static int copy_body(struct cx *cx, int to) {
     if (cx->req->body_fd < 0) {
         hash_add(cx->hasher, cx->req->body);
@@ -100,6 +101,7 @@ static int scan_file(struct cx *cx, struct load *l, const struct catalog_dataset
     return code;
 }
 
+// The act names file and digest, not a value of it: what was uploaded can be proved without being shown.
 static int add_load(struct cx *cx, void *arg) {
     struct load *l = arg;
     if (store_exec(cx->db, NULL, &cx->err, Q_catalog_load_add, "ssisssissssiissii", l->dataset, l->rid,
@@ -178,6 +180,7 @@ static size_t columns_seen(struct cx *cx, const struct load *l, struct json *ret
     return json_count(*ret);
 }
 
+// {"n": 3, "column": "capital", "unit": "yuan"}; without a column the file's column is passed over.
 static int map_one(struct cx *cx, struct mapping *m, const struct catalog_dataset *ds, struct json item,
                    size_t at) {
     int64_t n = 0;
@@ -268,6 +271,8 @@ static int read_base(struct cx *cx, struct mapping *m, const struct catalog_data
     return OK;
 }
 
+// A finished load of the same bytes, under the same mapping and edition, in the same row of tables: its rows are in what
+// is live now. After a replacing load of something else the series is another one, and the file is news again.
 static int same_mapping(struct cx *cx, struct mapping *m, const struct catalog_dataset *ds) {
     if (m->r.table == 0) return OK;
     struct stmt *s = store_query(cx->db, Q_catalog_load_same, "sssiii", ds->id, m->l->digest, m->text,
@@ -324,6 +329,7 @@ static int end_check(struct cx *cx, void *arg) {
                       j->duplicate, j->seen, reasons, cx->now_ms);
 }
 
+// Back to "read": the upload is still good, only the check failed (a full disk, a lost sheet).
 static int undo_check(struct cx *cx, void *arg) {
     struct mapping *m = arg;
     if (load_table_give_up(cx, m->job->shape.table)) return cx->err.code;
@@ -415,6 +421,7 @@ static int flip(struct cx *cx, const struct load *l, const struct catalog_datase
     return OK;
 }
 
+// All the work was done by the check; this changes a handful of rows and is over in well under a millisecond.
 int load_commit(struct cx *cx) {
     struct load l;
     struct catalog_dataset *ds;

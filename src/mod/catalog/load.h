@@ -9,7 +9,7 @@
 //
 // Invariants: (1) until commit nobody sees a staged row; (2) a crash anywhere before it leaves what was live, and at
 // the next start what was staged is dropped; (3) every record is either in the table or set aside with row number,
-// column, value and reason: good + bad = rows; (4) the same file with the same mapping twice changes nothing.
+// column, value and reason: good + bad = rows (a broken end counts as one more); (4) the same file with the same mapping twice changes nothing.
 #ifndef CATALOG_LOAD_H
 #define CATALOG_LOAD_H
 #include "base/csv.h"

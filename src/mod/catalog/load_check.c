@@ -39,6 +39,7 @@ int load_check_open(struct cx *cx, struct arena *mem, const struct catalog_datas
     return OK;
 }
 
+// Counted by code and column over the whole load, however many are listed one by one.
 void load_count_reason(struct load_check *c, struct str column, const struct err *e) {
     c->faults_n++;
     for (int i = 0; i < c->reasons_n; i++)
@@ -85,6 +86,7 @@ struct judging {
     int faults;
 };
 
+// One fault of one value. The row is known by its place in the file, as the steward sees it in his editor.
 static int fault(struct judging *j, int column, struct str header, struct str value, const struct err *e) {
     const struct catalog_column *dc = column >= 0 ? &j->c->ds->columns[column] : NULL;
     const struct load_fault f = {.row = j->r->row,
@@ -198,6 +200,7 @@ static bool repeats_key(struct judging *j) {
     }
 }
 
+// Every column, even after the first fault. A cell whose formula failed says so instead of becoming text "#N/A".
 static int judge_columns(struct judging *j) {
     const struct load_record *r = j->r;
     for (size_t i = 0; i < j->c->map_n; i++) {

@@ -57,6 +57,7 @@ static int choose_separator(struct cx *cx, struct str word, struct load_source *
     return OK;
 }
 
+// The encoding is guessed from all bytes, not from the first page: GBK names often come late in a file.
 static int open_csv(struct cx *cx, const struct load_choice *choice, struct load_source *s) {
     if (choose_encoding(cx, choice->encoding, s)) return cx->err.code;
     if (text_decode(&s->mem, s->bytes, s->encoding, &s->text, &cx->err)) return cx->err.code;
@@ -119,6 +120,7 @@ static int too_many_rows(struct err *e) {
     return err_set(e, ERR_too_large, "", "%d", LOAD_ROWS_MAX);
 }
 
+// Rows beyond the limit stop the whole reading at once: a load that nobody will accept is not worth the time.
 static int each_csv(struct cx *cx, struct load_source *s, struct arena *rec, load_on_record *fn, void *arg,
                     struct err *ret_tail) {
     struct csv_reader reader = csv_open(s->text, s->sep);

@@ -37,6 +37,7 @@ void load_job_close(struct load_job *j) {
     arena_free(&j->slice);
 }
 
+// Register row and table stand or fall together, so no generated table exists that the register does not know.
 int load_table_new(struct cx *cx, struct load_job *j, int64_t series) {
     assert(cx->is_writer);
     if (store_exec(cx->db, NULL, &cx->err, Q_catalog_table_add, "siiii", j->ds->id, j->load, series,
@@ -95,6 +96,7 @@ static bool has_key(const struct table_shape *s) {
     return false;
 }
 
+// Only a table that began as a copy can hold the key already; repeats within the file were found while reading.
 static int store_row(struct cx *cx, struct load_job *j, struct load_row *row) {
     int64_t id = 0;
     row->outcome = ROW_STORED;

@@ -50,6 +50,7 @@ int load_get(struct cx *cx, int64_t id, struct load *ret) {
     return found ? OK : cx_fail(cx, ERR_not_found, "load", "%" PRId64, id);
 }
 
+// The right is judged by the data set as it is now: a steward whose office handed it over loses its loads with it.
 int load_of_asker(struct cx *cx, struct load *ret, struct catalog_dataset **ret_ds) {
     int code = load_get(cx, cx_int(cx, "load", 0), ret);
     if (code == OK) code = catalog_load_edition(cx, ret->dataset, ret_ds);
@@ -168,6 +169,7 @@ struct bad {
     struct err err;
 };
 
+// Faults are stored by name: numbers of codes move when a code is added, and stored rows outlive a build.
 static enum err_code code_of(struct str name) {
     for (int i = 1; i < ERR_COUNT; i++)
         if (str_eq(name, str_of(err_info((enum err_code)i)->name))) return (enum err_code)i;

@@ -5,6 +5,7 @@
 #include "mod/catalog/rows.h"
 #include <inttypes.h>
 
+// Order matters: what only answers verification shows no row to anybody but its provider, open or shared as it may be.
 static const char *why_withheld(const struct catalog_dataset *ds, enum rows_eyes eyes) {
     if (eyes == ROWS_OWNER) return NULL;
     if (ds->is_verify_only) return "verify_only";
@@ -29,6 +30,7 @@ static enum mask_kind mask_of_column(const struct catalog_dataset *ds, const str
     return MASK_OMIT;
 }
 
+// A column that the mask omits is not in the view at all, so its name is unknown to filters, fields and replies alike.
 int rows_open(struct cx *cx, struct catalog_dataset *ds, enum rows_eyes eyes, struct rows *ret) {
     static const int64_t view_ids[] = {[ROWS_PORTAL] = TABLE_VIEW_PORTAL,
                                        [ROWS_PREVIEW] = TABLE_VIEW_PREVIEW,
@@ -213,6 +215,7 @@ static int put_feature(struct cx *cx, void *arg, int64_t id, const struct table_
     return cx->out.over ? cx_fail(cx, ERR_too_large, "", "%zu", cx->out.max_bytes) : OK;
 }
 
+// Without a log-in the map follows openness like every other exit; who is logged in sees it as a preview.
 static int boundary(struct cx *cx) {
     struct catalog_dataset *ds;
     struct rows r;

@@ -37,6 +37,7 @@ static struct str temp_path(struct cx *cx) {
     return load_path(cx, str_print(cx->mem, "export-%.*s", STRF(name)));
 }
 
+// Whenever a quarter of a megabyte has gathered; a single row may be bigger (lines of a map).
 static int flush(struct export_out *o) {
     struct str s = buf_str(&o->out);
     if (o->out.over) return cx_fail(o->cx, ERR_too_large, "", "%zu", EXPORT_PIECE);
@@ -123,6 +124,8 @@ static void begin_json(struct export_out *o) {
     buf_puts(&o->out, "[");
 }
 
+// Page by page on the immutable row id: each page is a short read, and since a live table never changes, together they
+// are one state of the data without a long snapshot.
 static int write_pages(struct export_out *o, table_row_fn *fn) {
     struct table_page page;
     do {
