@@ -7,6 +7,7 @@
 #include "mod/catalog/inside.h"
 #include "mod/catalog/jobs.h"
 #include "mod/catalog/load.h"
+#include "mod/catalog/meta.h"
 #include "mod/catalog/packs.h"
 #include <assert.h>
 
@@ -110,6 +111,7 @@ static int succeed(struct cx *cx, struct str old, struct str successor) {
     for (size_t i = 0; i < n && code == OK; i++) {
         code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_office, "ssii", ids[i], successor,
                           cx->now_ms, cx->who.account);
+        if (code == OK) code = write_search(cx, ids[i]); // the provider's name is searched too
         if (code == OK) code = cx_announce(cx, "dataset.changed", ids[i], successor);
     }
     if (code == OK) code = each_id(cx, Q_catalog_columns_of_office, old, &ids, &n);

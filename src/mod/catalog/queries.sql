@@ -224,7 +224,7 @@ SELECT id, office, title_zh, title_en, basis, dataset, due, created_ms FROM cata
 INSERT INTO catalog_duty (id, office, title_zh, title_en, basis, dataset, due, created_ms, changed_ms, actor)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
 ON CONFLICT (id) DO UPDATE SET title_zh = excluded.title_zh, title_en = excluded.title_en, basis = excluded.basis,
-       dataset = excluded.dataset, due = excluded.due, changed_ms = excluded.changed_ms, actor = excluded.actor
+       dataset = CASE WHEN excluded.dataset = '' THEN catalog_duty.dataset ELSE excluded.dataset END, due = excluded.due, changed_ms = excluded.changed_ms, actor = excluded.actor
 -- name: catalog_duties_office
 UPDATE catalog_duty SET office = ?2, changed_ms = ?3, actor = ?4 WHERE office = ?1
 
@@ -265,3 +265,7 @@ WHERE d.live > 0 AND e.open = 2
 -- name: catalog_head_pack_live
 UPDATE catalog_dataset SET live = ?2, last = max(last, ?2), work = CASE WHEN work = ?2 THEN 0 ELSE work END, published_ms = ?3,
        version = version + 1, changed_ms = ?3, actor = ?4, office = ?5, pack = ?6, pack_digest = ?7 WHERE id = ?1
+-- name: catalog_duty_take
+UPDATE catalog_duty SET dataset = ?2, changed_ms = ?4, actor = ?5 WHERE id = ?1 AND office = ?3 AND dataset = ''
+-- name: catalog_duty_free scan
+UPDATE catalog_duty SET dataset = '' WHERE dataset = ?1

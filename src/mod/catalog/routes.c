@@ -20,6 +20,9 @@ static int concerned(struct cx *cx, struct str id, struct str which, struct cata
     if (!str_eq(which, S("live"))) {
         code = catalog_dataset_work(cx, id, &d);
         if (code == OK && !catalog_may_see(cx, d)) code = ERR_not_found; // a draft of others does not exist
+        // The authority reads what the world reads, until it is asked to review.
+        bool own = cx->who.office.n && code == OK && str_eq(cx->who.office, d->office);
+        if (code == OK && !own && !which.n && d->live && d->state != CATALOG_REVIEWING) code = ERR_not_found;
     }
     if (code == ERR_not_found) code = catalog_dataset_get(cx, id, &d);
     if (code == ERR_not_found) return missing(cx, id);
@@ -48,6 +51,16 @@ static int read_body(struct cx *cx, struct str id, struct catalog_dataset *d, st
     return sink.faults_n ? (cx->err.code ? cx->err.code : ERR_field_value) : OK;
 }
 
+// 应编未编: what is compiled here is the answer to a duty of one's own office that nobody has answered yet.
+static int take_duty(struct cx *cx, struct str dataset, struct str duty) {
+    int64_t n = 0;
+    int code = store_exec(cx->db, &n, &cx->err, Q_catalog_duty_take, "sssii", duty, dataset, cx->who.office,
+                          cx->now_ms, cx->who.account);
+    if (code == OK && n != 1)
+        return cx_fail(cx, ERR_field_value, "duty", "%.*s", (int)(duty.n > 60 ? 60 : duty.n), duty.p);
+    return code;
+}
+
 static int create_handle(struct cx *cx) {
     struct catalog_dataset d;
     struct catalog_head h;
@@ -62,11 +75,24 @@ static int create_handle(struct cx *cx) {
     if (code == OK) code = write_edition(cx, &d, CATALOG_DRAFT);
     if (code == OK) code = flow_begin(cx, &d);
     if (code == OK) code = write_search(cx, d.id);
+    if (code == OK && cx_has(cx, "duty")) code = take_duty(cx, d.id, cx_text(cx, "duty"));
     if (code != OK) return code;
     flow_act(cx, &d, "dataset.create", STR_NONE)->after = show_text(cx, &d);
     cx_status(cx, 201);
     cx_reply_header(cx, "Location", str_print(cx->mem, "/api/v1/datasets/%.*s", STRF(d.id)));
     return show_written(cx, d.id);
+}
+
+// What an edit does not speak of is kept, not emptied: pages need not know all of it. Above all, rows that were
+// generated do not lose their mark because a form forgot it.
+static void keep_unsaid(struct json body, const struct catalog_dataset *old, struct catalog_dataset *d) {
+    if (!json_kind(json_get(body, S("checks")))) d->checks = old->checks;
+    if (!json_kind(json_get(body, S("notices")))) d->notices = old->notices;
+    if (!json_kind(json_get(body, S("related")))) d->related = old->related;
+    if (!json_kind(json_get(body, S("spatial")))) d->spatial = old->spatial;
+    if (json_kind(json_get(body, S("synthetic")))) return;
+    d->is_synthetic = old->is_synthetic;
+    d->seed = old->seed;
 }
 
 // An edit of a published data set begins its next edition; the live one stays as it is until that one is published.
@@ -80,9 +106,7 @@ static int edit_handle(struct cx *cx) {
     if (code == OK) code = cx_match(cx, old->version);
     if (code == OK) code = read_body(cx, id, &d, &body);
     if (code != OK) return code;
-    // What the interface was not given is kept, not emptied: the page does not edit these.
-    if (!json_kind(json_get(body, S("checks")))) d.checks = old->checks;
-    if (!json_kind(json_get(body, S("notices")))) d.notices = old->notices;
+    keep_unsaid(body, old, &d);
     bool begins = old->work == 0;
     d.edition = begins ? old->last + 1 : old->edition;
     d.version = old->version;
@@ -110,7 +134,18 @@ static int drop_edition(struct cx *cx, const struct catalog_dataset *d) {
     return code;
 }
 
-// Only what was never published disappears; its act stays. A table that hung on it goes by the load room's sweep.
+// The table of a data set that goes is left to the sweep, which drops it in slices.
+static int drop_resources(struct cx *cx, const struct catalog_dataset *d) {
+    int code = OK;
+    if (d->table)
+        code =
+            store_exec(cx->db, NULL, &cx->err, Q_catalog_table_old, "iii", d->table, cx->now_ms, cx->now_ms);
+    if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_resources_delete, "s", d->id);
+    if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_duty_free, "s", d->id);
+    return code;
+}
+
+// Only what was never published disappears; its act stays.
 static int delete_handle(struct cx *cx) {
     struct catalog_dataset *d;
     struct str id = cx_text(cx, "id");
@@ -121,7 +156,7 @@ static int delete_handle(struct cx *cx) {
     if (code == OK) code = drop_edition(cx, d);
     if (code == OK && d->published_ms == 0) {
         code = store_exec(cx->db, NULL, &cx->err, Q_catalog_search_delete, "i", d->n * 2 + 1);
-        if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_resources_delete, "s", id);
+        if (code == OK) code = drop_resources(cx, d);
         if (code == OK) code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_delete, "s", id);
     } else if (code == OK) {
         code = store_exec(cx->db, NULL, &cx->err, Q_catalog_head_work, "siii", id, (int64_t)0, cx->now_ms,

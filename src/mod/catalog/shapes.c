@@ -76,8 +76,12 @@ static const struct field column_gives[] = {
                    .en = "Columns"                                                                           \
     }
 
-const struct field catalog_create_takes[] = {
-    TXT("id", true, 60, "目录标识", "Id of the data set"), FACT_FIELDS, SHARE_TAKES, LISTS_TAKES, {0}};
+const struct field catalog_create_takes[] = {TXT("id", true, 60, "目录标识", "Id of the data set"),
+                                             TXT("duty", false, 60, "所履行的责任", "Duty that it answers"),
+                                             FACT_FIELDS,
+                                             SHARE_TAKES,
+                                             LISTS_TAKES,
+                                             {0}};
 const struct field catalog_edit_takes[] = {{"path_id", .where = IN_PATH, .type = T_TEXT, .required = true,
                                             .max = 60, .zh = "目录", .en = "Data set"},
                                            TXT("id", false, 60, "目录标识", "Id of the data set"),
