@@ -7,9 +7,10 @@
 //   stage    good rows into a new table r_<n>, faults into catalog_bad_row, in slices on the writer
 //   commit   one row is flipped; the old table is dropped later, in slices
 //
-// Invariants: (1) until commit nobody sees a staged row; (2) a crash anywhere before it leaves what was live, and at
-// the next start what was staged is dropped; (3) every record is either in the table or set aside with row number,
-// column, value and reason: good + bad = rows (a broken end counts as one more); (4) the same file with the same mapping twice changes nothing.
+// Invariants: (1) until commit nobody sees a staged row; (2) a crash before it leaves what was live: an unfinished check
+// is undone at the next start, a finished one can still be committed; (3) every record is either in the table or set
+// aside with row number, column, value and reason: good + bad = rows (a broken end counts as one more); (4) the same file
+// with the same mapping twice changes nothing.
 #ifndef CATALOG_LOAD_H
 #define CATALOG_LOAD_H
 #include "base/csv.h"
