@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Values of generated tables: from the spellings of offices into one canonical form, and out again as CSV text and
-// JSON. Keeps true: reading what was written gives the same cell (round trip), no number passes through a double,
-// and a value that is not surely of its type is refused rather than guessed: the load sets such rows aside.
+// Values of generated tables: from the spellings of offices into one canonical form, and out again as CSV
+// text and JSON. Keeps true: reading what was written gives the same cell (round trip), no number passes
+// through a double, and a value that is not surely of its type is refused rather than guessed: the load sets
+// such rows aside.
 #include "core/table_inner.h"
 #include <assert.h>
 
@@ -59,7 +60,8 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-// Thousands separators are accepted only where they separate thousands: "1,23" may be somebody's decimal comma.
+// Thousands separators are accepted only where they separate thousands: "1,23" may be somebody's decimal
+// comma.
 static bool commas_are_thousands(struct str s) {
     size_t since = 0;
     bool seen = false;

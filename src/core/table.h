@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Generated tables and the one checked query builder over them: the only place of gusu that composes SQL. A table
-// resource is a real table r_<n> with columns c_<n>; people's ids, names and values never enter SQL text, only
-// these numbers do, so nothing that a stranger sends can.
+// Generated tables and the one checked query builder over them: the only place of gusu that composes SQL. A
+// table resource is a real table r_<n> with columns c_<n>; people's ids, names and values never enter SQL
+// text, only these numbers do, so nothing that a stranger sends can.
 //
 //   shape    what a table is: number, columns with type, grade and mask        (from the catalog)
-//   view     what somebody may see of it: columns, a mask each, fixed filters   (from a grant, the portal, a preview)
+//   view     what somebody may see of it: columns, a mask each, fixed filters   (grant, portal, preview)
 //   query    what he asks for now: fields, filters, limit, position             (from the URL)
 //   page     rows out: JSON, NDJSON, CSV, or cells to a callback (XLSX)
 //
-// Invariants: (1) a query never yields or tests a column that its view does not hold; a masked column cannot be
-// filtered, sorted or counted by (its answer would undo the mask); only the view's own fixed filters may use any
-// column. (2) Pages are keyset on the immutable row id: a row present throughout appears exactly once. (3) A cursor
-// is signed over series, view, filters: it cannot be forged, nor carried to another query. (4) The rows of a live
-// table never change in place: a load fills a new table and flips one number, so pages of one table agree with
-// each other without a long snapshot. (5) Grade 4 columns are sealed at rest; equality works through a blind index.
-// Sealing is a fact of a table, not of today's grade: who raises a grade must load again to have it sealed.
+// Invariants: (1) a query never yields or tests a column that its view does not hold; a masked column cannot
+// be filtered, sorted or counted by (its answer would undo the mask); only the view's own fixed filters may
+// use any column. (2) Pages are keyset on the immutable row id: a row present throughout appears exactly
+// once. (3) A cursor is signed over series, view, filters: it cannot be forged, nor carried to another query.
+// (4) The rows of a live table never change in place: a load fills a new table and flips one number, so pages
+// of one table agree with each other without a long snapshot. (5) Grade 4 columns are sealed at rest;
+// equality works through a blind index. Sealing is a fact of a table, not of today's grade: who raises a
+// grade must load again to have it sealed.
 //
 // How values stand in the table (and in struct table_cell):
 //   text code period   TEXT                        period is "yyyymm"
@@ -84,7 +85,8 @@ struct table_cell {
     int64_t i;
     struct str s;
 };
-// Reads a value as offices write it; empty gives TABLE_CELL_NULL. ERR_field_type (arg = the type), ERR_too_large.
+// Reads a value as offices write it; empty gives TABLE_CELL_NULL. ERR_field_type (arg = the type),
+// ERR_too_large.
 int table_cell_read(struct arena *mem, enum table_type type, struct str text, struct table_cell *ret,
                     struct err *e) MUST;
 void table_cell_put(struct buf *out, enum table_type type, const struct table_cell *c); // the same, appended
@@ -100,8 +102,8 @@ int table_find(struct cx *cx, const struct table_shape *s, const struct table_ce
                int64_t *ret_id) MUST;
 int table_update(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells,
                  const bool *which) MUST; // columns to set; NULL = all
-// Copies rows after *after (ids kept) from another table of the data set: the columns that both hold in the same
-// form, others stay empty. *after moves on; 0 rows = done.
+// Copies rows after *after (ids kept) from another table of the data set: the columns that both hold in the
+// same form, others stay empty. *after moves on; 0 rows = done.
 int table_copy(struct cx *cx, const struct table_shape *s, const struct table_shape *from, int64_t *after,
                int64_t most, int64_t *ret_rows) MUST;
 // Deletes up to `most` rows; when none is left, drops the table and says so.
@@ -141,7 +143,8 @@ struct table_query {
     int64_t limit;
     int64_t after; // row id
 };
-// From the query part of a URL: fields=a,b  limit=  after=  <column>=v  <column>.gte=  .lte=  .in=a,b  .prefix=
+// From the query part of a URL:
+//   fields=a,b  limit=  after=  <column>=v  <column>.gte=  <column>.lte=  <column>.in=a,b  <column>.prefix=
 // `others` (NULL-ended, may be NULL) are names the route reads itself. Errors name the field.
 int table_query_read(struct cx *cx, const struct table_shape *s, const struct table_view *v, struct str query,
                      const char *const *others, struct table_query *ret) MUST;
@@ -162,8 +165,8 @@ struct table_page {
     int64_t last_id;
     struct str next; // cursor; STR_NONE at the end
 };
-// JSON writes an array of objects (the caller stands where a value is wanted: after jw_name "items"); NDJSON one
-// object a line; CSV lines without header (table_csv_header), formulas defused.
+// JSON writes an array of objects (the caller stands where a value is wanted: after jw_name "items"); NDJSON
+// one object a line; CSV lines without header (table_csv_header), formulas defused.
 int table_page_json(struct cx *cx, const struct table_query *q, struct jw *w, struct table_page *ret) MUST;
 int table_page_text(struct cx *cx, const struct table_query *q, enum table_format f, struct buf *out,
                     struct table_page *ret) MUST;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Makes, fills, copies and drops generated tables, on the writer. Keeps true: SQL text holds numbers only; a sealed
-// column never stands in clear beside its sealed form; every call does a bounded piece of work, so that the commit
-// queue is never held up; and each may be run again with its batch (effects lie in the transaction only).
+// Makes, fills, copies and drops generated tables, on the writer. Keeps true: SQL text holds numbers only; a
+// sealed column never stands in clear beside its sealed form; every call does a bounded piece of work, so
+// that the commit queue is never held up; and each may be run again with its batch (effects lie in the
+// transaction only).
 #include "core/table_inner.h"
 #include "crypto/secret.h"
 #include <assert.h>
@@ -168,8 +169,8 @@ static int run(struct cx *cx, struct stmt *st, int code) {
     return code ? code : done;
 }
 
-// The text is composed anew for each row (a third of a microsecond) and found again by its hash: no state outlives the
-// call, so a batch that is run again needs no undoing here.
+// The text is composed anew for each row (a third of a microsecond) and found again by its hash: no state
+// outlives the call, so a batch that is run again needs no undoing here.
 int table_insert(struct cx *cx, const struct table_shape *s, int64_t id, const struct table_cell *cells) {
     assert(s->table > 0 && cx->is_writer);
     struct sql q;

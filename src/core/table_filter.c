@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Filters of generated tables: from the query part of a URL or a grant's JSON into typed conditions, and from there
-// into the where-clause. Keeps true: a name or value never reaches SQL text; a caller's filter only names columns
-// that his view holds unmasked (he hears "no such column" of others, whether they exist or not); equal questions
-// make equal SQL, so that prepared statements are found again.
+// Filters of generated tables: from the query part of a URL or a grant's JSON into typed conditions, and from
+// there into the where-clause. Keeps true: a name or value never reaches SQL text; a caller's filter only
+// names columns that his view holds unmasked (he hears "no such column" of others, whether they exist or
+// not); equal questions make equal SQL, so that prepared statements are found again.
 #include "core/table_inner.h"
 #include <assert.h>
 
@@ -36,8 +36,8 @@ static int op_fits(struct cx *cx, const struct table_column *c, enum table_op op
     return OK;
 }
 
-// Values are read by the column's own type before they are bound: "capital=abc" is an error that names the field, not
-// a comparison that silently finds nothing.
+// Values are read by the column's own type before they are bound: "capital=abc" is an error that names the
+// field, not a comparison that silently finds nothing.
 static int make(struct cx *cx, const struct table_shape *s, int column, enum table_op op,
                 const struct str *values, int n, const char *field, struct table_filter *ret) {
     const struct table_column *c = &s->columns[column];
@@ -223,7 +223,8 @@ static int read_pair(struct cx *cx, struct reading *r, struct str pair) {
     return read_filter(cx, r, name, value);
 }
 
-// By column, then by kind: the order in which somebody wrote his filters changes neither cursor nor statement.
+// By column, then by kind: the order in which somebody wrote his filters changes neither cursor nor
+// statement.
 static void sort_filters(struct table_filter *f, int n) {
     for (int i = 1; i < n; i++) {
         const struct table_filter one = f[i];
@@ -245,7 +246,8 @@ static void put_number(struct buf *b, int64_t v) {
         buf_char(b, (char)((uint64_t)v >> shift & 0xff));
 }
 
-// Everything that makes the question what it is; every text carries its length, so that none runs into the next.
+// Everything that makes the question what it is; every text carries its length, so that none runs into the
+// next.
 static void cursor_mac(struct cx *cx, const struct table_query *q, int64_t last_id, uint8_t out[HASH_BYTES]) {
     struct buf b = buf_new(cx->mem, 256, (size_t)1 << 22);
     buf_put(&b, S("gusu cursor 1\n"));

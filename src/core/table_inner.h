@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// What the files of core/table*.c share and nobody else sees: SQL text made of numbers only, where-clauses, and
-// the sealing of grade 4 columns.
+// What the files of core/table*.c share and nobody else sees: SQL text made of numbers only, where-clauses,
+// and the sealing of grade 4 columns.
 #ifndef CORE_TABLE_INNER_H
 #define CORE_TABLE_INNER_H
 #include "core/city.h"

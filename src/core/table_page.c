@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Rows out of generated tables: composes the one SELECT, masks and unseals each cell, and writes JSON, NDJSON, CSV
-// or hands cells to a callback. Keeps true: a value leaves only through `show`, so no exit is laxer than another;
-// what a mask hides completely is not even unsealed; memory of one row is given back before the next.
+// Rows out of generated tables: composes the one SELECT, masks and unseals each cell, and writes JSON,
+// NDJSON, CSV or hands cells to a callback. Keeps true: a value leaves only through `show`, so no exit is
+// laxer than another; what a mask hides completely is not even unsealed; memory of one row is given back
+// before the next.
 #include "base/csv.h"
 #include "core/table_inner.h"
 #include <assert.h>
@@ -26,9 +27,9 @@ enum table_type table_query_type(const struct table_query *q, int field) {
 
 //   SELECT id,c_2,c_5 FROM r_57 WHERE <fixed> AND <asked> AND id>? ORDER BY id LIMIT ?
 //
-// Only the columns asked for are read: an unread column costs nothing, a sealed one costs several microseconds. The
-// order is the table's own, so a page behind a key or a position is found without sorting. One row more than the limit
-// tells whether there is a next page, without counting.
+// Only the columns asked for are read: an unread column costs nothing, a sealed one costs several
+// microseconds. The order is the table's own, so a page behind a key or a position is found without sorting.
+// One row more than the limit tells whether there is a next page, without counting.
 static struct stmt *open_select(struct cx *cx, const struct table_query *q, int *ret_n) {
     struct buf sql = buf_new(cx->mem, 256, (size_t)64 << 10);
     buf_puts(&sql, "SELECT id");
@@ -46,7 +47,8 @@ static struct stmt *open_select(struct cx *cx, const struct table_query *q, int 
 
 // --- one cell ---
 
-// Numbers cannot be cut: any mask makes them null. A date keeps its year where the mask says so, else becomes "***".
+// Numbers cannot be cut: any mask makes them null. A date keeps its year where the mask says so, else becomes
+// "***".
 static struct table_cell masked(struct scan *sc, enum table_type type, enum mask_kind mask,
                                 struct table_cell c) {
     const struct table_cell null = {0};
@@ -213,7 +215,8 @@ void table_csv_header(const struct table_query *q, struct buf *out) {
 
 // --- counting ---
 
-// Counts obey the same filters as pages do, and a masked column never gets this far: a count would tell its value.
+// Counts obey the same filters as pages do, and a masked column never gets this far: a count would tell its
+// value.
 static int count(struct cx *cx, const struct table_query *q, const char *head, const char *tail,
                  int64_t *ret) {
     *ret = 0;

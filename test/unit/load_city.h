@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// For the tests of loading: a small city in which one office has compiled one data set with a table resource, and the
-// steps of the wizard as functions. Codes stand in CSV texts as $0 … $4, an identity number as #.
+// For the tests of loading: a small city in which one office has compiled one data set with a table resource,
+// and the steps of the wizard as functions. Codes stand in CSV texts as $0 … $4, an identity number as #.
 #ifndef LOAD_CITY_H
 #define LOAD_CITY_H
 #include "people_pack.h"

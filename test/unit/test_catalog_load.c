@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The load wizard from the upload to the flip: encodings and headers as offices send them, every reason to set a row
-// aside, the same file twice, append and upsert, a stale base.
+// The load wizard from the upload to the flip: encodings and headers as offices send them, every reason to
+// set a row aside, the same file twice, append and upsert, a stale base.
 #include "load_city.h"
 #include <iconv.h>
 

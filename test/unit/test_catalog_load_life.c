@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// What becomes of loads: a crash in the middle, tables that were replaced, limits, slices, a pack's files; and who sees
-// which rows of what was loaded.
+// What becomes of loads: a crash in the middle, tables that were replaced, limits, slices, a pack's files;
+// and who sees which rows of what was loaded.
 #include "load_city.h"
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The query builder for generated tables: spellings of values, what may be asked, cursors that cannot be carried
-// elsewhere, masks at the exit, sealing at rest, and that a look-up by key uses the index.
+// The query builder for generated tables: spellings of values, what may be asked, cursors that cannot be
+// carried elsewhere, masks at the exit, sealing at rest, and that a look-up by key uses the index.
 #include "city_fixture.h"
 #include "core/table.h"
 

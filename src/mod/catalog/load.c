@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The load wizard decides: what an upload is, whether a mapping can be checked, what a commit does. Keeps true: only
-// the provider's steward gets here; a load is committed onto the very table it was checked against, or not at all; the
-// same file under the same mapping changes nothing and says so.
+// The load wizard decides: what an upload is, whether a mapping can be checked, what a commit does. Keeps
+// true: only the provider's steward gets here; a load is committed onto the very table it was checked
+// against, or not at all; the same file under the same mapping changes nothing and says so.
 //
 //   POST loads ─► read ─► PUT mapping ─► checking ─► checked ─► POST commit ─► done
 //                  ▲                        │           │
@@ -251,7 +251,8 @@ static int read_mapping(struct cx *cx, struct mapping *m, const struct catalog_d
     return cx->err.code;
 }
 
-// Append and upsert start from a copy of what is live; that works only while its columns stand in the same form.
+// Append and upsert start from a copy of what is live; that works only while its columns stand in the same
+// form.
 static int read_base(struct cx *cx, struct mapping *m, const struct catalog_dataset *ds) {
     struct load_job *j = m->job;
     int code = catalog_table_resource(cx, ds->id, m->l->rid, &m->r);
@@ -271,8 +272,9 @@ static int read_base(struct cx *cx, struct mapping *m, const struct catalog_data
     return OK;
 }
 
-// A finished load of the same bytes, under the same mapping and edition, in the same row of tables: its rows are in what
-// is live now. After a replacing load of something else the series is another one, and the file is news again.
+// A finished load of the same bytes, under the same mapping and edition, in the same row of tables: its rows
+// are in what is live now. After a replacing load of something else the series is another one, and the file
+// is news again.
 static int same_mapping(struct cx *cx, struct mapping *m, const struct catalog_dataset *ds) {
     if (m->r.table == 0) return OK;
     struct stmt *s = store_query(cx->db, Q_catalog_load_same, "sssiii", ds->id, m->l->digest, m->text,

@@ -7,10 +7,10 @@
 //   stage    good rows into a new table r_<n>, faults into catalog_bad_row, in slices on the writer
 //   commit   one row is flipped; the old table is dropped later, in slices
 //
-// Invariants: (1) until commit nobody sees a staged row; (2) a crash before it leaves what was live: an unfinished check
-// is undone at the next start, a finished one can still be committed; (3) every record is either in the table or set
-// aside with row number, column, value and reason: good + bad = rows (a broken end counts as one more); (4) the same file
-// with the same mapping twice changes nothing.
+// Invariants: (1) until commit nobody sees a staged row; (2) a crash before it leaves what was live: an
+// unfinished check is undone at the next start, a finished one can still be committed; (3) every record is
+// either in the table or set aside with row number, column, value and reason: good + bad = rows (a broken end
+// counts as one more); (4) the same file with the same mapping twice changes nothing.
 #ifndef CATALOG_LOAD_H
 #define CATALOG_LOAD_H
 #include "base/csv.h"
@@ -56,9 +56,9 @@ int load_source_open(struct cx *cx, const char *path, const struct load_choice *
 int load_source_text(struct cx *cx, struct str csv,
                      struct load_source *ret) MUST; // pack files: bytes in memory
 void load_source_close(struct load_source *s);
-// row: line of a CSV, row of a sheet. Cells live in `rec` (CSV) or until the callback returns (XLSX, kinds set);
-// the callback resets rec when it is done with what it took. *ret_tail: a fault that ended the reading early (a quote
-// never closed, an over-long cell): what came before it stands.
+// row: line of a CSV, row of a sheet. Cells live in `rec` (CSV) or until the callback returns (XLSX, kinds
+// set); the callback resets rec when it is done with what it took. *ret_tail: a fault that ended the reading
+// early (a quote never closed, an over-long cell): what came before it stands.
 struct load_record {
     int64_t row;
     const struct str *cells;
@@ -130,7 +130,8 @@ struct load_check {
 };
 int load_check_open(struct cx *cx, struct arena *mem, const struct catalog_dataset *ds, int64_t rows,
                     bool keeps_faulty, struct load_check *ret) MUST;
-// Judges one record into cells (one per column of the data set). Faults go through `add`; *ret_ok false = set aside.
+// Judges one record into cells (one per column of the data set). Faults go through `add`; *ret_ok false = set
+// aside.
 typedef int load_add_fault(void *arg, const struct load_fault *f);
 int load_check_record(struct load_check *c, struct arena *mem, const struct load_record *r,
                       struct table_cell *cells, load_add_fault *add, void *arg, bool *ret_ok) MUST;
@@ -171,8 +172,9 @@ int load_table_give_up(struct cx *cx, int64_t table) MUST;        // on the writ
 // In the transaction that publishes: flips, and marks the old table for dropping.
 int catalog_load_publish(struct cx *cx, const struct catalog_dataset *ds, const struct catalog_resource *r,
                          const struct load_staged *st) MUST;
-// A pack's data file, outside the final transaction; faulty values are kept, only unreadable ones are set aside. The
-// data set need not be stored yet: its columns must have their slots. Publish with catalog_load_publish.
+// A pack's data file, outside the final transaction; faulty values are kept, only unreadable ones are set
+// aside. The data set need not be stored yet: its columns must have their slots. Publish with
+// catalog_load_publish.
 int catalog_load_file(struct cx *cx, struct catalog_dataset *ds, struct str csv,
                       struct load_staged *ret) MUST;
 int load_bad_clear(struct cx *cx, int64_t load) MUST; // in slices

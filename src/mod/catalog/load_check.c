@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Judges one record of a file against the columns of its data set: type, length, key, the rule of its element, its
-// code list, agreement of birth date and identity number, repeated keys. Keeps true: every fault of a row is found, not
-// only the first, so that a steward corrects a row once; a record is either good in all its cells or set aside whole.
+// Judges one record of a file against the columns of its data set: type, length, key, the rule of its
+// element, its code list, agreement of birth date and identity number, repeated keys. Keeps true: every fault
+// of a row is found, not only the first, so that a steward corrects a row once; a record is either good in
+// all its cells or set aside whole.
 #include "mod/catalog/load.h"
 #include "xml/xlsx.h"
 #include <assert.h>
@@ -160,7 +161,8 @@ static int judge_value(struct judging *j, int column, struct str text) {
     return code ? fault_code(j, column, text, code, "") : OK;
 }
 
-// A birth date against the identity number of the same person: same subject in the same role, or they are two people.
+// A birth date against the identity number of the same person: same subject in the same role, or they are two
+// people.
 static int judge_birth(struct judging *j, int column) {
     const struct catalog_column *c = &j->c->ds->columns[column];
     if (c->rule != ELEMENT_DATE_RID || j->cells[column].kind == TABLE_CELL_NULL) return OK;
@@ -200,7 +202,8 @@ static bool repeats_key(struct judging *j) {
     }
 }
 
-// Every column, even after the first fault. A cell whose formula failed says so instead of becoming text "#N/A".
+// Every column, even after the first fault. A cell whose formula failed says so instead of becoming text
+// "#N/A".
 static int judge_columns(struct judging *j) {
     const struct load_record *r = j->r;
     for (size_t i = 0; i < j->c->map_n; i++) {
@@ -229,8 +232,8 @@ int load_check_record(struct load_check *c, struct arena *mem, const struct load
                       struct table_cell *cells, load_add_fault *add, void *arg, bool *ret_ok) {
     struct judging j = {.c = c, .mem = mem, .r = r, .cells = cells, .add = add, .arg = arg};
     memset(cells, 0, sizeof *cells * (size_t)c->ds->columns_n);
-    // A record of a CSV that is shorter or longer than its header has lost its columns: nothing in it is sure. A sheet's
-    // row ends at its last cell that is not empty.
+    // A record of a CSV that is shorter or longer than its header has lost its columns: nothing in it is
+    // sure. A sheet's row ends at its last cell that is not empty.
     if (r->n > c->map_n || (c->is_csv && r->n != c->map_n)) {
         struct err e = {0};
         (void)err_set(&e, ERR_csv_columns, "", "%zu, %zu", r->n, c->map_n);

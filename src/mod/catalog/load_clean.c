@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// What loads leave behind and nobody needs any more: replaced tables, given-up uploads, their files and set-aside rows.
-// Keeps true: a table is dropped only LOAD_OLD_MS after it was replaced, so that who began to read it ends undisturbed;
-// everything big goes in slices; a crash at any point only leaves work for the next time.
+// What loads leave behind and nobody needs any more: replaced tables, given-up uploads, their files and
+// set-aside rows. Keeps true: a table is dropped only LOAD_OLD_MS after it was replaced, so that who began to
+// read it ends undisturbed; everything big goes in slices; a crash at any point only leaves work for the next
+// time.
 #include "mod/catalog/load.h"
 #include "base/file.h"
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Routes of the load wizard: what each takes and gives, who may. The handlers decide in load.c and read in load_store.c;
-// nothing is decided here.
+// Routes of the load wizard: what each takes and gives, who may. The handlers decide in load.c and read in
+// load_store.c; nothing is decided here.
 #include "mod/catalog/load.h"
 
 #define PATH_ID                                                                                              \

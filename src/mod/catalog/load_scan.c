@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// First look at a file: which record is the header, which header cell is which column of the data set, and what types
-// the cells have, over all records. Nothing is written. Keeps true: a column is recognised at most once; an alias that
-// two columns could carry (法定代表人姓名 and 经办人姓名 are both XM) recognises neither, for one must never fill the
-// other; a type is named only if every cell has it.
+// First look at a file: which record is the header, which header cell is which column of the data set, and
+// what types the cells have, over all records. Nothing is written. Keeps true: a column is recognised at most
+// once; an alias that two columns could carry (法定代表人姓名 and 经办人姓名 are both XM) recognises neither,
+// for one must never fill the other; a type is named only if every cell has it.
 #include "mod/catalog/load.h"
 
 // --- one spelling of headers ---
@@ -200,7 +200,8 @@ static void see_record(struct scanning *sc, const struct load_record *r) {
     sc->out->rows++;
 }
 
-// Title lines stand above many an office's table: the header is the one of the first records that names most columns.
+// Title lines stand above many an office's table: the header is the one of the first records that names most
+// columns.
 static int choose_header(struct scanning *sc) {
     int best = 0, best_n = -1;
     for (int i = 0; i < sc->head_n; i++) {

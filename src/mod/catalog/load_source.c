@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Where rows come from: a CSV in whatever encoding and with whatever separator, or one sheet of an XLSX, both as
-// records of text. Keeps true: the file is mapped, not read into memory; limits of rows and columns hold for both
-// kinds; what is wrong at the end of a CSV does not undo what stands before it.
+// Where rows come from: a CSV in whatever encoding and with whatever separator, or one sheet of an XLSX, both
+// as records of text. Keeps true: the file is mapped, not read into memory; limits of rows and columns hold
+// for both kinds; what is wrong at the end of a CSV does not undo what stands before it.
 #include "mod/catalog/load.h"
 #include "xml/xlsx.h"
 #include <fcntl.h>
@@ -93,7 +93,8 @@ int load_source_open(struct cx *cx, const char *path, const struct load_choice *
     *ret = (struct load_source){0};
     arena_init(&ret->mem, LOAD_MEMORY_MAX);
     int code = map_file(cx, path, ret);
-    // Both the zip of .xlsx and the old binary .xls go to the spreadsheet reader: it explains what it cannot read.
+    // Both the zip of .xlsx and the old binary .xls go to the spreadsheet reader: it explains what it cannot
+    // read.
     const bool is_book =
         str_starts(ret->bytes, S("PK\x03\x04")) || str_starts(ret->bytes, S("\xD0\xCF\x11\xE0"));
     if (code == OK) code = is_book ? open_xlsx(cx, choice, ret) : open_csv(cx, choice, ret);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Good rows go into a staged table, faults into catalog_bad_row, in slices on the writer; and staged tables end up live
-// or dropped. Keeps true: a slice works for LOAD_SLICE_US and then gives way; it may be run again with its batch (what
-// it decides is written to the job anew and only counted after the commit); a table number is never used twice.
+// Good rows go into a staged table, faults into catalog_bad_row, in slices on the writer; and staged tables
+// end up live or dropped. Keeps true: a slice works for LOAD_SLICE_US and then gives way; it may be run again
+// with its batch (what it decides is written to the job anew and only counted after the commit); a table
+// number is never used twice.
 //
 //     file ──► batch (worker: read, check) ──► slice, slice, … (writer) ──► next batch
 #include "mod/catalog/load.h"
@@ -37,7 +38,8 @@ void load_job_close(struct load_job *j) {
     arena_free(&j->slice);
 }
 
-// Register row and table stand or fall together, so no generated table exists that the register does not know.
+// Register row and table stand or fall together, so no generated table exists that the register does not
+// know.
 int load_table_new(struct cx *cx, struct load_job *j, int64_t series) {
     assert(cx->is_writer);
     if (store_exec(cx->db, NULL, &cx->err, Q_catalog_table_add, "siiii", j->ds->id, j->load, series,
@@ -96,7 +98,8 @@ static bool has_key(const struct table_shape *s) {
     return false;
 }
 
-// Only a table that began as a copy can hold the key already; repeats within the file were found while reading.
+// Only a table that began as a copy can hold the key already; repeats within the file were found while
+// reading.
 static int store_row(struct cx *cx, struct load_job *j, struct load_row *row) {
     int64_t id = 0;
     row->outcome = ROW_STORED;

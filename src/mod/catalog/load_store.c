@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Loads as rows and as JSON: reading, listing, the set-aside rows (as a list and as a CSV to work through). Keeps true:
-// only who may attach to the data set sees its loads; sealed values are opened for them alone, request by request.
+// Loads as rows and as JSON: reading, listing, the set-aside rows (as a list and as a CSV to work through).
+// Keeps true: only who may attach to the data set sees its loads; sealed values are opened for them alone,
+// request by request.
 #include "mod/catalog/load.h"
 #include "crypto/secret.h"
 #include <inttypes.h>
@@ -50,7 +51,8 @@ int load_get(struct cx *cx, int64_t id, struct load *ret) {
     return found ? OK : cx_fail(cx, ERR_not_found, "load", "%" PRId64, id);
 }
 
-// The right is judged by the data set as it is now: a steward whose office handed it over loses its loads with it.
+// The right is judged by the data set as it is now: a steward whose office handed it over loses its loads
+// with it.
 int load_of_asker(struct cx *cx, struct load *ret, struct catalog_dataset **ret_ds) {
     int code = load_get(cx, cx_int(cx, "load", 0), ret);
     if (code == OK) code = catalog_load_edition(cx, ret->dataset, ret_ds);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Decides what of a data set's rows somebody sees without a grant, and writes it. Keeps true: a view is built from the
-// data set's own facts and from nothing the asker sends; open and shared are different facts (无条件共享 is not 开放);
-// who looks at unmasked rows has given a reason, and the looking is an entry.
+// Decides what of a data set's rows somebody sees without a grant, and writes it. Keeps true: a view is built
+// from the data set's own facts and from nothing the asker sends; open and shared are different facts
+// (无条件共享 is not 开放); who looks at unmasked rows has given a reason, and the looking is an entry.
 #include "mod/catalog/rows.h"
 #include <inttypes.h>
 
-// Order matters: what only answers verification shows no row to anybody but its provider, open or shared as it may be.
+// Order matters: what only answers verification shows no row to anybody but its provider, open or shared as
+// it may be.
 static const char *why_withheld(const struct catalog_dataset *ds, enum rows_eyes eyes) {
     if (eyes == ROWS_OWNER) return NULL;
     if (ds->is_verify_only) return "verify_only";
@@ -30,7 +31,8 @@ static enum mask_kind mask_of_column(const struct catalog_dataset *ds, const str
     return MASK_OMIT;
 }
 
-// A column that the mask omits is not in the view at all, so its name is unknown to filters, fields and replies alike.
+// A column that the mask omits is not in the view at all, so its name is unknown to filters, fields and
+// replies alike.
 int rows_open(struct cx *cx, struct catalog_dataset *ds, enum rows_eyes eyes, struct rows *ret) {
     static const int64_t view_ids[] = {[ROWS_PORTAL] = TABLE_VIEW_PORTAL,
                                        [ROWS_PREVIEW] = TABLE_VIEW_PREVIEW,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Who sees which rows of a data set without a grant: the public, a log-in looking, a log-in downloading, the provider
-// itself. Private to this room (CKAN and DCAT ask here too), so that no exit is laxer than another.
+// Who sees which rows of a data set without a grant: the public, a log-in looking, a log-in downloading, the
+// provider itself. Private to this room (CKAN and DCAT ask here too), so that no exit is laxer than another.
 #ifndef CATALOG_ROWS_H
 #define CATALOG_ROWS_H
 #include "mod/catalog/inside.h"
@@ -18,7 +18,8 @@ struct rows {
     const char
         *withheld; // why no row is shown: "conditional", "verify_only", "not_shared"; NULL = rows are shown
 };
-// Builds the view; never fails for want of rights: then `withheld` says why and the view is only for its columns.
+// Builds the view; never fails for want of rights: then `withheld` says why and the view is only for its
+// columns.
 int rows_open(struct cx *cx, struct catalog_dataset *ds, enum rows_eyes eyes, struct rows *ret) MUST;
 // The live data set of the path's {id} as the asker may see it. is_public: as anybody, whoever asks.
 int rows_dataset(struct cx *cx, bool is_public, struct catalog_dataset **ret) MUST;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// A whole data set as one file, written by a worker into a file without a name and then sent: CSV (formulas defused),
-// JSON with its metadata, XLSX with a sheet that says where the data come from. Keeps true: rows leave through the view
-// only; memory does not grow with the rows; a generated row says of itself that it is synthetic.
+// A whole data set as one file, written by a worker into a file without a name and then sent: CSV (formulas
+// defused), JSON with its metadata, XLSX with a sheet that says where the data come from. Keeps true: rows
+// leave through the view only; memory does not grow with the rows; a generated row says of itself that it is
+// synthetic.
 #include "mod/catalog/rows.h"
 #include "base/csv.h"
 #include "mod/catalog/load.h"
@@ -124,8 +125,8 @@ static void begin_json(struct export_out *o) {
     buf_puts(&o->out, "[");
 }
 
-// Page by page on the immutable row id: each page is a short read, and since a live table never changes, together they
-// are one state of the data without a long snapshot.
+// Page by page on the immutable row id: each page is a short read, and since a live table never changes,
+// together they are one state of the data without a long snapshot.
 static int write_pages(struct export_out *o, table_row_fn *fn) {
     struct table_page page;
     do {
