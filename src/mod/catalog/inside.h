@@ -16,7 +16,9 @@ extern const struct route catalog_figures_routes[];  // figures.c
 extern const struct route catalog_refs_routes[];     // refs.c: elements, codes, classes, clocks, matters
 extern const struct route catalog_load_routes[];     // load_routes.c
 extern const struct route catalog_rows_routes[];     // rows_routes.c
-extern const struct route catalog_ckan_routes[];     // ckan*.c
+extern const struct route catalog_ckan_routes[];     // ckan.c: the Action API
+extern const struct route catalog_ckan_file_routes[]; // ckan_rows.c: dumps and downloads
+extern const struct route catalog_ckan_edit_routes[]; // ckan_resource.c: describing a resource anew
 extern const struct route catalog_dcat_routes[];     // dcat*.c
 
 // --- words of closed lists (words.c) ---
