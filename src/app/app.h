@@ -37,6 +37,13 @@ int session_open(struct session *s, const struct options *o, struct err *e) MUST
 void session_close(struct session *s);
 int app_load(struct cx *cx, const char *folder, bool demo, bool only_check); // tells people; exit code
 
+struct bench { // a measurement; the table lies in bench/bench.c
+    const char *name;
+    int (*run)(const struct options *o); // words after the name: o->rest[1] …
+    const char *usage, *zh, *en;
+};
+extern const struct bench benches[]; // ends with name NULL
+
 int command_serve(const struct options *o);
 int command_load(const struct options *o);
 int command_check(const struct options *o);
