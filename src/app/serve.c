@@ -126,11 +126,19 @@ static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, s
 }
 
 // --- slow calls ---
+// A read is answered, or goes to the writer first when it left a note.
+static void answer(struct call *c) {
+    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
+        submit(c, run_note, true);
+    else
+        send_reply(c);
+}
+
 static void slow_back(struct http_post *p) {
     struct call *c = (struct call *)((char *)p - offsetof(struct call, post));
     c->cx.db = c->server->reader;
     c->cx.hasher = c->server->hasher;
-    send_reply(c);
+    answer(c);
 }
 
 static void run_slow(struct task *t, struct worker *w) {
@@ -155,22 +163,19 @@ static void run_read(struct call *c) {
     store_step_limit(c->cx.db, READ_STEPS);
     core_run(&c->cx);
     store_step_limit(c->cx.db, 0);
-    if (c->cx.err.code == ERR_busy &&
-        c->cx.route->kind == ROUTE_READ) { // too long for the loop: again, elsewhere
-        struct actor who = c->cx.who;
-        struct value *in = c->cx.in;
-        const struct route *route = c->cx.route;
+    if (c->cx.err.code == ERR_busy) { // too long for the loop: again, elsewhere
+        const struct cx judged = c->cx;
         core_cx(&c->cx, c->server->city, c->x->mem, c->server->reader, c->server->hasher, &c->req);
-        c->cx.who = who;
-        c->cx.in = in;
-        c->cx.route = route;
+        c->cx.who = judged.who;
+        c->cx.in = judged.in;
+        c->cx.route = judged.route;
+        c->cx.auth_generation = judged.auth_generation;
+        memcpy(c->cx.params, judged.params, sizeof judged.params);
+        c->cx.params_n = judged.params_n;
         give_to_worker(c);
         return;
     }
-    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
-        submit(c, run_note, true);
-    else
-        send_reply(c);
+    answer(c);
 }
 
 static bool is_ours(struct str path) {
