@@ -96,7 +96,7 @@ export function upload(steward: Client, id: string, name: string, bytes: string 
 }
 // As the wizard does: what was recognised is confirmed, all rows are checked, the good ones are put into use.
 export async function check(steward: Client, load: Load, mode = 'replace'): Promise<Load> {
-  const columns = load.columns.filter((c: any) => c.column).map((c: any) => ({ n: c.n, column: c.column }))
+  const columns = load.columns.filter((c: any) => c.column).map((c: any) => ({ n: c.n, column: c.column, ...(c.unit ? { unit: c.unit } : {}) }))
   await steward.ok('PUT', `/api/v1/loads/${load.load}/mapping`, { body: { columns, mode } })
   return steward.get(`/api/v1/loads/${load.load}`)
 }

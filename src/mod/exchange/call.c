@@ -78,6 +78,9 @@ int call_take(struct cx *cx, const struct call_note *c, int64_t time_ms) {
                 store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id, day, time_ms);
         if (code != OK) return code;
     }
+    // The day is China's: the quota is new at its midnight.
+    int64_t wait_ms = (day + 1) * DAY_MS - CHINA_OFFSET_MS - time_ms;
+    cx_reply_header(cx, "Retry-After", str_print(cx->mem, "%" PRId64, wait_ms / 1000 + 1));
     return cx_fail(cx, ERR_quota_used, "quota_per_day", "%" PRId64, c->quota);
 }
 

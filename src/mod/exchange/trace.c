@@ -125,7 +125,7 @@ static int put_calls(struct cx *cx, struct picture *p, const struct grant *g, st
     int64_t calls = store_next(s) ? store_int(s, 0) : 0, last_ms = calls ? store_int(s, 1) : 0;
     int code = store_done(s, &cx->err);
     if (code != OK || !calls) return code;
-    struct node n = {.kind = "calls",
+    struct node n = {.kind = "call",
                      .id = str_print(cx->mem, "calls:%" PRId64, g->id),
                      .title_zh = str_print(cx->mem, "调用 %" PRId64 " 次", calls),
                      .title_en = str_print(cx->mem, "%" PRId64 " calls", calls),
