@@ -220,29 +220,38 @@ static int put_steps(struct cx *cx, const struct catalog_dataset *d) {
 }
 
 #define HISTORY_MAX 100
-// The public hears of what it could see: that something appeared, changed or went.
-static bool is_public_verb(struct str verb) {
-    return str_eq(verb, S("dataset.publish")) || str_eq(verb, S("dataset.withdraw")) ||
-           str_eq(verb, S("pack.load"));
+// The public and other offices hear of what they could see: that something appeared, got data or went. How a draft
+// came about is told to those who made and judged it.
+static bool is_told(struct cx *cx, const struct catalog_dataset *d, struct str verb, bool is_public) {
+    bool own = cx->who.office.n && str_eq(cx->who.office, d->office);
+    bool inner = !is_public && (own || cx_is(cx, R_(REVIEWER) | R_(AUTHORITY) | R_(AUDITOR)));
+    if (str_eq(verb, S("dataset.publish")) || str_eq(verb, S("dataset.withdraw")) ||
+        str_eq(verb, S("pack.load")))
+        return true;
+    if (str_eq(verb, S("dataset.load"))) return true;
+    return inner && (str_starts(verb, S("dataset.")) || str_starts(verb, S("resource.")));
 }
 
-// From the audit log: each act's detail carries the version that it made.
+// From the audit log, newest first. An act's detail carries the version that it made; one that does not (a load) made
+// the version before its successor's.
 static int put_history(struct cx *cx, const struct catalog_dataset *d, bool is_public) {
     struct jw *w = &cx->w;
+    int64_t newer = d->version + 1;
     jw_name(w, "history");
     jw_array(w);
     struct stmt *s =
         store_query(cx->db, Q_core_act_of_object, "izsi", INT64_MAX, "dataset", d->id, (int64_t)HISTORY_MAX);
     while (store_next(s)) {
         struct str detail = store_str(s, 11, cx->mem), verb = store_str(s, 5, cx->mem);
-        struct json j;
-        int64_t version = 0, edition = 0;
-        if (is_public && !is_public_verb(verb)) continue;
+        struct json j = {0};
+        int64_t version = newer - 1, edition = d->edition;
+        if (!is_told(cx, d, verb, is_public)) continue;
         if (detail.p && json_parse(cx->mem, detail, &j, NULL) == OK) {
             struct json own = json_get(j, S("detail"));
-            if (!json_int(json_get(own, S("version")), &version)) version = 0;
-            if (!json_int(json_get(own, S("edition")), &edition)) edition = 0;
+            if (!json_int(json_get(own, S("version")), &version)) version = newer - 1;
+            if (!json_int(json_get(own, S("edition")), &edition)) edition = d->edition;
         }
+        newer = version;
         jw_object(w);
         jw_nint(w, "version", version);
         jw_nint(w, "edition", edition);
