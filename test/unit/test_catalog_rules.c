@@ -46,21 +46,21 @@ static const char souls_json[] =
          COL("rid", "text") "," COL("birth", "date") "," COL("sex", "text") "," COL("state", "text"),
          RULE("agrees", "agree", "[\"rid\",\"birth\",\"sex\"]", ""));
 // 329900… numbers with right check digits are made in `fill`; the 17th digit 1 is odd (a man), 2 even.
-static const char dues_json[] =
-    HEAD("dues", "once", COL("rid", "text") "," COL("month", "period") "," COL("came", "datetime"),
-         RULE("alive", "ref", "[\"rid\"]", ",\"dataset\":\"souls\",\"ref\":[\"rid\"],\"where\":{\"state\":\"alive\"}") "," RULE(
-             "known", "ref", "[\"rid\"]",
-             ",\"dataset\":\"souls\",\"ref\":[\"rid\"]") "," RULE("lost", "ref", "[\"rid\"]",
-                                                                  ",\"dataset\":\"nowhere\",\"ref\":["
-                                                                  "\"rid\"]") "," RULE("once", "unique",
-                                                                                       "[\"rid\",\"month\"]",
-                                                                                       "") "," RULE("timely",
-                                                                                                    "timely",
-                                                                                                    "[\"month"
-                                                                                                    "\","
-                                                                                                    "\"came\""
-                                                                                                    "]",
-                                                                                                    ""));
+static const char dues_json[] = HEAD(
+    "dues", "once", COL("rid", "text") "," COL("month", "period") "," COL("came", "datetime"),
+    RULE("alive", "ref", "[\"rid\"]", ",\"dataset\":\"souls\",\"ref\":[\"rid\"],\"where\":{\"state\":\"alive\"}") "," RULE(
+        "known", "ref", "[\"rid\"]",
+        ",\"dataset\":\"souls\",\"ref\":[\"rid\"]") "," RULE("lost", "ref", "[\"rid\"]",
+                                                             ",\"dataset\":\"nowhere\",\"ref\":["
+                                                             "\"rid\"]") "," RULE("once", "unique",
+                                                                                  "[\"rid\",\"month\"]",
+                                                                                  "") "," RULE("timely",
+                                                                                               "timely",
+                                                                                               "[\"month"
+                                                                                               "\","
+                                                                                               "\"came\""
+                                                                                               "]",
+                                                                                               ""));
 
 static void number(char out[19], const char *birth, int serial) {
     snprintf(out, 19, "329900%s%03d", birth, serial);
