@@ -9,17 +9,17 @@
 #include "mod/people/people.h"
 
 // --- route tables, one per file ---
-extern const struct route catalog_dataset_routes[];  // routes.c: data sets and the steps of their way
-extern const struct route catalog_resource_routes[]; // resource_routes.c
-extern const struct route catalog_portal_routes[];   // portal.c
-extern const struct route catalog_figures_routes[];  // figures.c
-extern const struct route catalog_refs_routes[];     // refs.c: elements, codes, classes, clocks, matters
-extern const struct route catalog_load_routes[];     // load_routes.c
-extern const struct route catalog_rows_routes[];     // rows_routes.c
-extern const struct route catalog_ckan_routes[];     // ckan.c: the Action API
+extern const struct route catalog_dataset_routes[];   // routes.c: data sets and the steps of their way
+extern const struct route catalog_resource_routes[];  // resource.c
+extern const struct route catalog_portal_routes[];    // portal.c
+extern const struct route catalog_figures_routes[];   // figures.c
+extern const struct route catalog_refs_routes[];      // refs.c: elements, codes, classes, clocks, matters
+extern const struct route catalog_load_routes[];      // load_routes.c
+extern const struct route catalog_rows_routes[];      // rows.c
+extern const struct route catalog_ckan_routes[];      // ckan.c: the Action API
 extern const struct route catalog_ckan_file_routes[]; // ckan_rows.c: dumps and downloads
 extern const struct route catalog_ckan_edit_routes[]; // ckan_resource.c: describing a resource anew
-extern const struct route catalog_dcat_routes[];     // dcat*.c
+extern const struct route catalog_dcat_routes[];      // dcat*.c
 
 // --- words of closed lists (words.c) ---
 struct catalog_word {
