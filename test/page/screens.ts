@@ -46,6 +46,7 @@ export const desk: Screen[] = [
   { name: 'desk-accounts-sys', as: 'sys', path: '/desk/accounts', ready: 'table.t tbody td' },
   { name: 'desk-accounts-sec', as: 'sec', path: '/desk/accounts', ready: 'table.t tbody td' },
   { name: 'desk-roles', as: 'sec', path: '/desk/roles', ready: 'table.matrix td' },
+  { name: 'desk-policies', as: 'sec', path: '/desk/policies', ready: 'table.t tbody td' },
   { name: 'desk-systems', as: 'gjj-jb', path: '/desk/systems', ready: 'input[name=system-id]' },
   { name: 'desk-me', as: 'gjj-jb', path: '/desk/me', ready: 'input[type=password]' },
   { name: 'desk-about', as: 'gjj-jb', path: '/desk/about', ready: '.kv dd' },

@@ -68,7 +68,7 @@ async function call(verb: string, path: string, ask: Ask = {}): Promise<Response
   if (ask.raw !== undefined) {
     body = ask.raw
     headers['Content-Type'] = 'application/octet-stream'
-  } else if (verb !== 'GET') {
+  } else if (verb !== 'GET' && verb !== 'DELETE') {
     body = JSON.stringify(ask.body ?? {})
     headers['Content-Type'] = 'application/json'
   }
@@ -102,7 +102,22 @@ async function json<T>(verb: string, path: string, ask?: Ask): Promise<T> {
   return (text ? JSON.parse(text) : {}) as T
 }
 
+// A whole list, page by page; for short ones (offices, code lists) that a form needs complete.
+const PAGES_MAX = 50
+async function all<T>(path: string, query: Query = {}): Promise<{ items: T[] }> {
+  const items: T[] = []
+  let after: string | undefined
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const got = await json<{ items: T[]; next?: string }>('GET', path, { query: { limit: 100, ...query, after } })
+    items.push(...got.items)
+    if (!got.next) break
+    after = got.next
+  }
+  return { items }
+}
+
 export const api = {
+  all,
   get: <T>(path: string, query?: Query, signal?: AbortSignal) => json<T>('GET', path, { query, signal }),
   post: <T>(path: string, body?: unknown, ask?: Ask) => json<T>('POST', path, { ...ask, body }),
   put: <T>(path: string, body: unknown, version?: number) => json<T>('PUT', path, { body, version }),

@@ -71,7 +71,6 @@ export interface Office {
   version?: number
   history?: { name: string; valid_from?: string; valid_to?: string; office?: string }[]
   predecessors?: { id: string; name: string; valid_to?: string }[]
-  pending?: Succession
   succession?: Succession
   datasets_n?: number
   accounts_n?: number
@@ -81,9 +80,13 @@ export interface Succession {
   successor_name?: string
   date: string
   basis: string
-  by?: string
-  by_name?: string
-  at_ms?: number
+  state?: string
+  asked_by_name?: string
+  asked_ms?: number
+  confirmed_by_name?: string
+  confirmed_ms?: number
+  applied_ms?: number
+  may_confirm?: boolean
 }
 export interface FacetItem {
   key: string
@@ -344,6 +347,8 @@ export interface AppLine {
   title_en?: string
   columns: { id: string; zh?: string; en?: string; grade?: string; share?: number; mask?: string }[]
   filter?: Filter[]
+  quota_per_day?: number
+  rate_per_s?: number
   provider?: string
   provider_name?: string
   state: string
@@ -376,7 +381,7 @@ export interface Application {
   need_by?: string
   lines?: AppLine[]
   steps?: Step[]
-  may?: (string | { verb: string; line?: number })[]
+  may?: string[]
   by_name?: string
   version?: number
 }
@@ -401,6 +406,9 @@ export interface Grant {
   system?: string
   matter?: string
   matter_name?: string
+  system_name?: string
+  rate_per_s?: number
+  reason?: string
   columns?: (string | { id: string; zh?: string; en?: string; grade?: string; mask?: string })[]
   filter?: Filter[]
   quota_per_day?: number
@@ -437,6 +445,10 @@ export interface TraceNode {
   office?: string
   office_name?: string
   state?: string
+  light?: LightName
+  reason?: string
+  link?: string
+  due_ms?: number
   entry?: number
 }
 export interface Trace {
@@ -459,6 +471,9 @@ export interface Todo {
   due_ms?: number
   light?: LightName
   link?: string
+  line?: number
+  certain?: boolean
+  office?: string
   office_name?: string
 }
 export interface LedgerHead {
@@ -483,6 +498,9 @@ export interface Entry {
   leaf?: string
   leaf_sha256?: string
   detail?: unknown
+  detail_text?: string
+  is_signed?: boolean
+  is_erased?: boolean
   salt?: string
   trace?: string
 }

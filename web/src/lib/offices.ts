@@ -3,7 +3,7 @@
 // offices once and shows its English names, and keeps the Chinese one where there is none.
 import { ref, watch } from 'vue'
 import { api } from '../api/client'
-import type { List, Office } from '../api/types'
+import type { Office } from '../api/types'
 import { lang } from '../words'
 
 const english = ref<Record<string, string>>({})
@@ -11,8 +11,7 @@ let asked = false
 function ask(): void {
   if (asked || lang.value !== 'en') return
   asked = true
-  api
-    .get<List<Office>>('/api/v1/offices', { limit: 1000 })
+  api.all<Office>('/api/v1/offices')
     .then((l) => (english.value = Object.fromEntries(l.items.filter((o) => o.name_en).map((o) => [o.id, o.name_en!]))))
     .catch(() => (asked = false))
 }

@@ -33,6 +33,9 @@ export interface CheckResult {
 }
 export type HashName = 'sha256' | 'sm3'
 const SM2_TYPE = '\xffgusu-sm2-sm3'
+const FORMAT = 'c2sp.org/tlog-proof@v1'
+// the same shape over the SM3 tree, under a name of its own so that nobody takes it for the C2SP one
+const FORMAT_SM3 = 'gusu/tlog-proof-sm3@v1'
 const PROOF_MAX = 63
 const FILE_MAX_BYTES = 1_000_000
 
@@ -98,7 +101,8 @@ export function readReceipt(text: string): Receipt {
   const cut = t.indexOf('\n\n')
   if (cut < 0) throw new Error('no empty line after the proof')
   const head = t.slice(0, cut).split('\n')
-  if (head.shift() !== 'c2sp.org/tlog-proof@v1') throw new Error('first line is not c2sp.org/tlog-proof@v1')
+  const first = head.shift()
+  if (first !== FORMAT && first !== FORMAT_SM3) throw new Error(`the first line is not ${FORMAT}`)
   let extra: Uint8Array | undefined
   if (head[0]?.startsWith('extra ')) extra = unbase64(head.shift()!.slice(6))
   const index = /^index (0|[1-9]\d*)$/.exec(head.shift() ?? '')
@@ -172,7 +176,12 @@ async function climb(r: Receipt, leaf: Uint8Array, h: HashName, seen: string[]):
 // `sources` are asked only when needed; each may throw.
 export async function check(
   text: string,
-  sources: { leaf: (index: bigint) => Promise<Uint8Array>; vkey: (h: HashName) => Promise<string> },
+  sources: {
+    leaf: (index: bigint) => Promise<Uint8Array>
+    vkey: (h: HashName) => Promise<string>
+    // what the leaf commits to, for those who may read it
+    opening?: (index: bigint) => Promise<{ salt: Uint8Array; detail: string } | null>
+  },
 ): Promise<CheckResult> {
   const steps: CheckStep[] = []
   const say = (key: CheckStep['key'], state: StepState, ...detail: string[]): boolean => {
@@ -197,6 +206,12 @@ export async function check(
   } catch (e) {
     say('leaf', 'bad', why(e))
     return fail(r)
+  }
+  const opening = await sources.opening?.(r.index).catch(() => null)
+  if (opening) {
+    const want = new RegExp(`^${h} (\\S+)$`, 'm').exec(new TextDecoder().decode(leaf))?.[1]
+    const got = base64(await digest(h, join(opening.salt, utf8(opening.detail))))
+    if (!say('commitment', got === want ? 'ok' : 'bad', `${h === 'sm3' ? 'SM3' : 'SHA-256'}(salt ‖ content)`, got)) return fail(r)
   }
   const leafHash = await digest(h, join(Uint8Array.of(0), leaf))
   say('leafhash', 'ok', `${h === 'sm3' ? 'SM3' : 'SHA-256'}(0x00 ‖ leaf)`, hex(leafHash))
