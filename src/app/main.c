@@ -6,6 +6,7 @@
 #include "crypto/secret.h"
 #include "mod/people/people.h"
 #include <inttypes.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,8 +51,9 @@ int command_serve(const struct options *o) {
                  strcmp(o->address, "127.0.0.1") == 0 || strcmp(o->address, "0.0.0.0") == 0 ? "localhost"
                                                                                             : o->address,
                  server_port(running));
-    // The load's memory is not kept while serving.
+    // The load's memory is not kept while serving: freed, and given back to the system.
     arena_free(&s.mem);
+    malloc_trim(0);
     printf("gusu 姑苏  %s\n", s.city.base_url);
     fflush(stdout);
     server_run(running);
