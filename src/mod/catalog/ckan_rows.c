@@ -537,9 +537,9 @@ static int dump_handle(struct cx *cx) {
 // A file is given as portal and desk give it: it cannot be trimmed by column.
 static bool may_have_file(struct cx *cx, const struct catalog_dataset *d) {
     if (catalog_is_open(d) && d->open == CATALOG_OPEN_FREE && d->grade == GRADE_L1) return true;
-    if (seen_is_public(cx)) return false;
+    if (seen_is_public(cx) || !cx_is(cx, R_ALL_OFFICE)) return false;
     bool own = cx->who.office.n && str_eq(cx->who.office, d->office);
-    return own || (d->is_live && d->share == CATALOG_SHARE_FREE && cx_is(cx, R_ALL_OFFICE));
+    return own || (d->is_live && d->share == CATALOG_SHARE_FREE);
 }
 
 static int download_handle(struct cx *cx) {

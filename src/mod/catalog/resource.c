@@ -240,7 +240,7 @@ static int download_handle(struct cx *cx) {
     if (code == OK) code = the_resource(cx, d, &r);
     if (code != OK) return code;
     bool own = cx->who.office.n && str_eq(cx->who.office, d->office);
-    bool shared = d->is_live && d->share == CATALOG_SHARE_FREE && cx_is(cx, R_ALL_OFFICE);
+    bool shared = d->is_live && d->share == CATALOG_SHARE_FREE;
     if (!own && !shared) return cx_deny(cx, "download");
     if (r.kind != CATALOG_FILE) return missing(cx, "rid", r.rid);
     return files_send(cx, &r);
@@ -312,6 +312,7 @@ const struct route catalog_resource_routes[] = {
     {"PUT", "/api/v1/datasets/{id}/resources/{rid}/file", ROUTE_SLOW, R_(STEWARD), upload_takes,
      &uploaded_shape, .act = "resource.file", .body_max = FILES_BYTES_MAX, .flags = ROUTE_RAW_BODY,
      .handle = upload_handle, .zh = "上传文件", .en = "Upload a file", .scope = "catalog:write"},
-    {"GET", "/api/v1/datasets/{id}/resources/{rid}/file", ROUTE_READ, R_LOGIN, rid_takes, &catalog_file_shape,
-     .handle = download_handle, .zh = "下载文件", .en = "Download a file", .scope = "catalog:read"},
+    {"GET", "/api/v1/datasets/{id}/resources/{rid}/file", ROUTE_READ, R_ALL_OFFICE, rid_takes,
+     &catalog_file_shape, .handle = download_handle, .zh = "下载文件", .en = "Download a file",
+     .scope = "catalog:read"},
     {0}};

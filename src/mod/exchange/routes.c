@@ -334,7 +334,7 @@ static const struct field extend_takes[] = {
     REASON(true),
     {0}};
 
-#define SEES  (R_ALL_OFFICE | R_(AUDITOR) | R_(SECADMIN))
+#define SEES  (R_ALL_OFFICE | R_(AUDITOR))
 #define GIVES &exchange_application_shape
 const struct route exchange_application_routes[] = {
     {"GET", "/api/v1/cart", ROUTE_READ, R_(APPLICANT), NULL, &exchange_cart_shape, NULL, 0, 0, get_cart,
