@@ -48,8 +48,8 @@ static bool has_fault(enum verify_what what, int64_t index) {
     for (int i = 0; i < report.faults_n && i < VERIFY_FAULTS; i++)
         if (report.faults[i].what == what && report.faults[i].index == index) return true;
     for (int i = 0; i < report.faults_n && i < VERIFY_FAULTS; i++)
-        fprintf(stderr, "  %lld %s %s\n", (long long)report.faults[i].index, verify_word(report.faults[i].what, false),
-                report.faults[i].where);
+        fprintf(stderr, "  %lld %s %s\n", (long long)report.faults[i].index,
+                verify_word(report.faults[i].what, false), report.faults[i].where);
     return false;
 }
 
@@ -79,43 +79,57 @@ static void sound(void **state) {
 }
 
 // --- one change, one fault ---
-static const struct change { const char *what, *sql; enum verify_what fault; int64_t index; } changes[] = {
+static const struct change {
+    const char *what, *sql;
+    enum verify_what fault;
+    int64_t index;
+} changes[] = {
     {"a byte of a detail", "update ledger_entry set detail = replace(detail, '物', '勿') where id = 300",
-     "update ledger_entry set detail = replace(detail, '勿', '物') where id = 300", VERIFY_COMMITMENT, 300},
-    {"a byte of a salt", "update ledger_entry set salt = cast(x'00' || substr(salt, 2) as blob) where id = 7", VERIFY_COMMITMENT, 7},
-    {"a leaf's kind", "update ledger_entry set leaf = cast(replace(leaf, 'thing.put', 'thing.pat') as blob) where id = 299",
-     "update ledger_entry set leaf = cast(replace(leaf, 'thing.pat', 'thing.put') as blob) where id = 299", VERIFY_KIND, 299},
-    {"a leaf's hour", "update ledger_entry set leaf = cast(replace(leaf, 'T00:00', 'T01:00') as blob) where id = 511",
-     "update ledger_entry set leaf = cast(replace(leaf, 'T01:00', 'T00:00') as blob) where id = 511", VERIFY_TIME, 511},
-    {"a leaf's clear part", "update ledger_entry set leaf = cast(replace(leaf, 'sz-a', 'sz-b') as blob) where id = 600",
-     "update ledger_entry set leaf = cast(replace(leaf, 'sz-b', 'sz-a') as blob) where id = 600", VERIFY_CLEAR, 600},
-    {"a leaf's form", "update ledger_entry set leaf = cast(leaf || x'0a' as blob) where id = 0",
-     "update ledger_entry set leaf = substr(leaf, 1, length(leaf) - 1) where id = 0", VERIFY_LEAF, 0},
+     VERIFY_COMMITMENT, 300},
+    {"a byte of a salt", "update ledger_entry set salt = cast(x'00' || substr(salt, 2) as blob) where id = 7",
+     VERIFY_COMMITMENT, 7},
+    {"a leaf's kind",
+     "update ledger_entry set leaf = cast(replace(leaf, 'thing.put', 'thing.pat') as blob) where id = 299",
+     VERIFY_KIND, 299},
+    {"a leaf's hour",
+     "update ledger_entry set leaf = cast(replace(leaf, 'T00:00', 'T01:00') as blob) where id = 511",
+     VERIFY_TIME, 511},
+    {"a leaf's clear part",
+     "update ledger_entry set leaf = cast(replace(leaf, 'sz-a', 'sz-b') as blob) where id = 600",
+     VERIFY_CLEAR, 600},
+    {"a leaf's form", "update ledger_entry set leaf = cast(leaf || x'0a' as blob) where id = 0", VERIFY_LEAF,
+     0},
     {"two entries change places",
-     "create table k as select * from ledger_entry where id in (20, 21); delete from ledger_entry where id in (20, 21);"
-     "insert into ledger_entry select 41 - id, leaf, salt, detail from k; drop table k",
-     "create table k as select * from ledger_entry where id in (20, 21); delete from ledger_entry where id in (20, 21);"
+     "create table k as select * from ledger_entry where id in (20, 21);"
+     "delete from ledger_entry where id in (20, 21);"
      "insert into ledger_entry select 41 - id, leaf, salt, detail from k; drop table k",
      VERIFY_NODE, 0},
-    {"an entry is gone", "create table k as select * from ledger_entry where id = 555; delete from ledger_entry where id = 555",
-     "insert into ledger_entry select * from k; drop table k", VERIFY_ENTRY_MISSING, 555},
-    {"an entry more", "insert into ledger_entry select max(id) + 1, leaf, salt, detail from ledger_entry",
-     "delete from ledger_entry where id = 602", VERIFY_ENTRY_EXTRA, 602},
-    {"a stored subtree", "update ledger_node set hash = x'0000000000000000000000000000000000000000000000000000000000000000'"
-     " where tree = 1 and level = 8 and idx = 1", VERIFY_NODE, 256},
+    {"an entry is gone", "delete from ledger_entry where id = 555", VERIFY_ENTRY_MISSING, 555},
+    {"an entry more",
+     "insert into ledger_entry select 602, leaf, salt, detail from ledger_entry where id = 9",
+     VERIFY_ENTRY_EXTRA, 602},
+    {"a stored subtree",
+     "update ledger_node set hash = zeroblob(32) where tree = 1 and level = 8 and idx = 1", VERIFY_NODE, 256},
     {"a subtree is gone", "delete from ledger_node where tree = 0 and level = 9", VERIFY_NODE, 0},
-    {"the head", "update ledger_head set root = (select hash from ledger_node limit 1) where tree = 1", VERIFY_HEAD, 601},
-    {"a checkpoint's text", "update ledger_checkpoint set note = replace(note, 'gusu', 'susu') where tree = 0", VERIFY_CHECKPOINT_SIGNATURE, 601},
+    {"the head", "update ledger_head set root = zeroblob(32) where tree = 1", VERIFY_HEAD, 601},
+    {"a checkpoint's text",
+     "update ledger_checkpoint set note = replace(note, 'gusu', 'susu') where tree = 0",
+     VERIFY_CHECKPOINT_SIGNATURE, 601},
+    {"a checkpoint of another size", "update ledger_checkpoint set size = 600 where size = 602 and tree = 1",
+     VERIFY_CHECKPOINT_ROOT, 599},
     {"an audit row's actor", "update core_act set actor_name = 'another' where entry = 44", VERIFY_ACT, 44},
     {"an audit row's object name", "update core_act set object_name = '勿' where entry = 45", VERIFY_ACT, 45},
     {"an audit row's time", "update core_act set time_ms = time_ms - 1 where entry = 46", VERIFY_ACT, 46},
     {"an audit row's office", "update core_act set office = 'x' where entry = 47", VERIFY_ACT, 47},
+    {"an audit row's address", "update core_act set peer = '10.0.0.1' where entry = 47", VERIFY_ACT, 47},
     {"an audit row is gone", "delete from core_act where entry = 48", VERIFY_ACT_MISSING, 48},
-    {"an audit row more", "insert into core_act select null, time_ms, actor, actor_name, actor_office, verb, object_kind, object,"
-     " object_name, office, trace, before_digest, after_digest, detail, 601, peer from core_act where entry = 600",
-     "delete from core_act where entry = 601", VERIFY_ACT_EXTRA, 601},
-    {"the cross entry's root with its commitments", "update ledger_entry set leaf = cast(replace(leaf, '600', '599') as blob)"
-     " where id = 601", "update ledger_entry set leaf = cast(replace(leaf, '599', '600') as blob) where id = 601",
+    {"an audit row more",
+     "insert into core_act select null, time_ms, actor, actor_name, actor_office, verb, object_kind,"
+     " object, object_name, office, trace, before_digest, after_digest, detail, 601, peer from core_act "
+     "where entry = 600",
+     VERIFY_ACT_EXTRA, 601},
+    {"what the two trees say of each other",
+     "update ledger_entry set leaf = cast(replace(leaf, ':601', ':600') as blob) where id = 601",
      VERIFY_CLEAR, 601},
 };
 
@@ -132,14 +146,15 @@ static void every_change_is_named(void **state) {
     sql(f, "VACUUM");
     char cmd[256];
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        // A change without its undoing is made on a copy put back afterwards.
+        // Made on the stopped city; a copy kept before is put back afterwards.
         fixture_stop(f);
         snprintf(cmd, sizeof cmd, "cp %s/gusu.db %s/kept", f->folder, f->folder);
         assert_int_equal(system(cmd), 0);
         sql(f, changes[i].sql);
         check(f);
         if (!has_fault(changes[i].fault, changes[i].index)) fail_msg("%s", changes[i].what);
-        snprintf(cmd, sizeof cmd, "rm -f %s/gusu.db-*; mv %s/kept %s/gusu.db", f->folder, f->folder, f->folder);
+        snprintf(cmd, sizeof cmd, "rm -f %s/gusu.db-*; mv %s/kept %s/gusu.db", f->folder, f->folder,
+                 f->folder);
         assert_int_equal(system(cmd), 0);
         fixture_start(f);
     }
@@ -161,14 +176,19 @@ static void erased_details_pass(void **state) {
 }
 
 // --- calls: notes of the shape that exchange writes ---
-struct call { int64_t grant, rows, bytes; int64_t entry; const char *kind; int64_t begin, status; };
+struct call {
+    int64_t grant, rows, bytes;
+    int64_t entry;
+    const char *kind;
+    int64_t begin, status;
+};
 
 static int put_call(struct cx *cx, void *arg) {
     struct call *c = arg;
     struct str detail =
         c->begin >= 0
-            ? str_print(cx->mem, "{\"begin\":%lld,\"bytes\":%lld,\"grant\":%lld,\"status\":%lld}", (long long)c->begin,
-                        (long long)c->bytes, (long long)c->grant, (long long)c->status)
+            ? str_print(cx->mem, "{\"begin\":%lld,\"bytes\":%lld,\"grant\":%lld,\"status\":%lld}",
+                        (long long)c->begin, (long long)c->bytes, (long long)c->grant, (long long)c->status)
             : str_print(cx->mem, "{\"bytes\":%lld,\"grant\":%lld,\"key\":9,\"rows\":%lld,\"time_ms\":%lld}",
                         (long long)c->bytes, (long long)c->grant, (long long)c->rows, (long long)cx->now_ms);
     struct note n = {.kind = c->kind, .time_ms = cx->now_ms, .detail = detail};
@@ -177,9 +197,10 @@ static int put_call(struct cx *cx, void *arg) {
     return code;
 }
 
-static int64_t call_entry(struct fixture *f, const char *kind, int64_t grant, int64_t rows, int64_t bytes, int64_t begin,
-                          int64_t status) {
-    struct call c = {.kind = kind, .grant = grant, .rows = rows, .bytes = bytes, .begin = begin, .status = status};
+static int64_t call_entry(struct fixture *f, const char *kind, int64_t grant, int64_t rows, int64_t bytes,
+                          int64_t begin, int64_t status) {
+    struct call c = {
+        .kind = kind, .grant = grant, .rows = rows, .bytes = bytes, .begin = begin, .status = status};
     struct cx cx;
     core_cx(&cx, &f->city, &f->mem, f->conn, f->hasher, NULL);
     assert_int_equal(cx_write(&cx, put_call, &c), OK);
@@ -190,15 +211,19 @@ static void calls_add_up(void **state) {
     struct fixture *f = *state;
     char text[1000];
     int64_t day = (fixture_now_ms + CHINA_OFFSET_MS) / DAY_MS, t = fixture_now_ms;
-    int64_t a = call_entry(f, "exchange.call", 1, 10, 100, -1, 0), b = call_entry(f, "exchange.verify", 1, 0, 50, -1, 0),
-            c = call_entry(f, "exchange.call", 2, 5, 70, -1, 0), p = call_entry(f, "exchange.proxy", 2, 0, 0, -1, 0);
+    int64_t a = call_entry(f, "exchange.call", 1, 10, 100, -1, 0),
+            b = call_entry(f, "exchange.verify", 1, 0, 50, -1, 0),
+            c = call_entry(f, "exchange.call", 2, 5, 70, -1, 0),
+            p = call_entry(f, "exchange.proxy", 2, 0, 0, -1, 0);
     call_entry(f, "exchange.proxy.done", 2, 0, 30, p, 200);
     snprintf(text, sizeof text,
              "insert into exchange_call(grant_id, entry, key_id, time_ms, rows, bytes, status) values"
-             "(1,%lld,9,%lld,10,100,null),(1,%lld,9,%lld,0,50,null),(2,%lld,9,%lld,5,70,null),(2,%lld,9,%lld,0,30,200);"
-             "insert into exchange_meter(grant_id, day, calls, rows, bytes, last_ms) values (1,%lld,2,10,150,0),(2,%lld,2,5,100,0)",
-             (long long)a, (long long)t, (long long)b, (long long)t, (long long)c, (long long)t, (long long)p, (long long)t,
-             (long long)day, (long long)day);
+             "(1,%lld,9,%lld,10,100,null),(1,%lld,9,%lld,0,50,null),(2,%lld,9,%lld,5,70,null),(2,%lld,9,%lld,"
+             "0,30,200);"
+             "insert into exchange_meter(grant_id, day, calls, rows, bytes, last_ms) values "
+             "(1,%lld,2,10,150,0),(2,%lld,2,5,100,0)",
+             (long long)a, (long long)t, (long long)b, (long long)t, (long long)c, (long long)t, (long long)p,
+             (long long)t, (long long)day, (long long)day);
     sql(f, text);
     check(f);
     if (report.faults_n) has_fault(VERIFY_LEAF, -5);
@@ -208,13 +233,16 @@ static void calls_add_up(void **state) {
     sql(f, "update exchange_call set rows = 9 where entry = 0");
     check(f);
     assert_true(has_fault(VERIFY_CALL, 0));
-    sql(f, "update exchange_call set rows = 10 where entry = 0; update exchange_call set status = 500 where entry = 3");
+    sql(f, "update exchange_call set rows = 10 where entry = 0; update exchange_call set status = 500 where "
+           "entry = 3");
     check(f);
     assert_true(has_fault(VERIFY_CALL, 3));
-    sql(f, "update exchange_call set status = 200 where entry = 3; insert into exchange_call values (1, 4, 9, 1, 1, 1, null, null)");
+    sql(f, "update exchange_call set status = 200 where entry = 3; insert into exchange_call values (1, 4, "
+           "9, 1, 1, 1, null, null)");
     check(f);
     assert_true(has_fault(VERIFY_CALL_EXTRA, 4));
-    sql(f, "delete from exchange_call where entry = 4; update exchange_meter set calls = 1 where grant_id = 1");
+    sql(f,
+        "delete from exchange_call where entry = 4; update exchange_meter set calls = 1 where grant_id = 1");
     check(f);
     assert_true(has_fault(VERIFY_METER, -1));
     sql(f, "delete from exchange_meter where grant_id = 1");
@@ -237,7 +265,8 @@ static void receipts(void **state) {
     int64_t at[] = {0, 1, 255, 256, 700, 776};
     for (size_t i = 0; i < 2 * sizeof at / sizeof at[0]; i++) {
         fixture_as(f, i % 4 < 2 ? 0 : 3, i % 4 < 2 ? NULL : "sj", "sz-x", R_(AUDITOR));
-        snprintf(path, sizeof path, "/api/v1/ledger/entries/%lld/receipt?tree=%s", (long long)at[i / 2], trees[i % 2]);
+        snprintf(path, sizeof path, "/api/v1/ledger/entries/%lld/receipt?tree=%s", (long long)at[i / 2],
+                 trees[i % 2]);
         fixture_call(f, "GET", path, NULL);
         assert_status(f, 200);
         struct str text = str_copy(&f->mem, f->body);

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// `gusu verify`, third pass: rows that other modules keep beside the ledger. Every audit row is held against its entry,
+// column by column, and every entry of an act must have its row; call rows and the meter are projections of call
+// entries and must add up to them. Keeps true: one walk over each table; only where a range does not add up is it
+// looked at call by call.
+#include "app/verify.h"
+#include "base/clock.h"
+#include <inttypes.h>
+#include <stdlib.h>
+
+// --- sums by grant and day ---
+static size_t slot_of(const struct sums *s, int64_t grant, int64_t day) {
+    size_t i = (size_t)call_mark(grant, day, 0, 0, 0) & (s->cap - 1);
+    while (s->slot[i].grant && (s->slot[i].grant != grant || s->slot[i].day != day))
+        i = (i + 1) & (s->cap - 1);
+    return i;
+}
+
+struct call_sum *sums_at(struct sums *s, int64_t grant, int64_t day) {
+    if (s->n * 2 >= s->cap) {
+        struct sums wide = {.mem = s->mem, .cap = s->cap ? s->cap * 2 : 256, .n = s->n};
+        wide.slot = arena_array(s->mem, wide.cap, sizeof *wide.slot);
+        if (!wide.slot) return NULL;
+        for (size_t i = 0; i < s->cap; i++)
+            if (s->slot[i].grant) wide.slot[slot_of(&wide, s->slot[i].grant, s->slot[i].day)] = s->slot[i];
+        *s = wide;
+    }
+    struct call_sum *c = &s->slot[slot_of(s, grant, day)];
+    if (!c->grant) {
+        *c = (struct call_sum){.grant = grant, .day = day};
+        s->n++;
+    }
+    return c;
+}
+
+// --- marks of calls ---
+static uint64_t mix(uint64_t h, int64_t v) {
+    h = (h ^ (uint64_t)v) *
+        0x9e3779b97f4a7c15u; // splitmix64's finisher: a mark is no secret, it has to spread
+    h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+    return h ^ (h >> 27);
+}
+
+uint64_t call_mark(int64_t grant, int64_t entry, int64_t key, int64_t time_ms, int64_t rows) {
+    return mix(mix(mix(mix(mix(1, grant), entry), key), time_ms), rows);
+}
+
+uint64_t call_mark_outcome(int64_t entry, int64_t bytes, int64_t status) {
+    return bytes || status ? mix(mix(mix(2, entry), bytes), status) : 0;
+}
+
+static int64_t number(struct json detail, const char *name, bool *ret_found) {
+    int64_t v = 0;
+    *ret_found = json_int(json_get(detail, str_of(name)), &v);
+    return v;
+}
+
+bool call_told(const struct ledger_entry *e, struct json detail, struct call_told *ret) {
+    struct call_told c = {.begin = e->index};
+    bool grant, key, rows, bytes, time, begin, status;
+    if (!str_starts(e->kind, S("exchange."))) return false;
+    c.grant = number(detail, "grant", &grant);
+    c.key = number(detail, "key", &key);
+    c.rows = number(detail, "rows", &rows);
+    c.bytes = number(detail, "bytes", &bytes);
+    c.time_ms = number(detail, "time_ms", &time);
+    int64_t from = number(detail, "begin", &begin);
+    c.status = number(detail, "status", &status);
+    if (!grant || c.grant <= 0 || !bytes) return false;
+    c.is_begin = key && rows && time;
+    c.is_end = begin && status; // how a proxied call ended, told by an entry of its own
+    if (c.is_begin == c.is_end) return false;
+    if (c.is_end) {
+        c.begin = from;
+        c.time_ms = e->time_ms;
+        c.rows = 0;
+    } else {
+        c.status = 0;
+    }
+    *ret = c;
+    return true;
+}
+
+// --- audit rows ---
+struct act_column {
+    const char *name;
+    int column;
+    const char *none;
+}; // none: what the row holds for an absent value
+static const struct act_column act_columns[] = {
+    {"actor_name", 6, "gusu"}, {"actor_office", 7, NULL}, {"verb", 8, NULL},    {"object_kind", 9, NULL},
+    {"object", 10, ""},        {"object_name", 11, NULL}, {"office", 12, NULL}, {"trace", 13, NULL},
+    {"before", 14, NULL},      {"after", 15, NULL},       {"peer", 16, NULL}};
+
+static bool act_fits(struct verify *v, struct stmt *s, struct arena *row) {
+    struct json detail;
+    struct err ignore = {0};
+    int64_t time_ms = 0, actor = 0;
+    struct str said = store_str(s, 1, NULL);
+    (void)v;
+    if (!str_eq(said, store_str(s, 2, NULL)) || json_parse(row, said, &detail, &ignore) != OK) return false;
+    if (!json_int(json_get(detail, S("time_ms")), &time_ms) || time_ms != store_int(s, 4)) return false;
+    if (!json_int(json_get(detail, S("actor")), &actor) || actor != store_int(s, 5)) return false;
+    for (size_t i = 0; i < sizeof act_columns / sizeof act_columns[0]; i++) {
+        const struct act_column *c = &act_columns[i];
+        struct str want = json_text(json_get(detail, str_of(c->name))), have = store_str(s, c->column, NULL);
+        if (!want.p) want = str_of(c->none);
+        if ((want.p != NULL) != (have.p != NULL) || !str_eq(want, have)) return false;
+    }
+    return true;
+}
+
+struct act_walk {
+    struct verify *v;
+    uint64_t range;
+    size_t at;
+}; // over the acts that the entries tell of
+
+static int64_t act_now(struct act_walk *k) {
+    while (k->range < k->v->ranges_n && k->at == k->v->ranges[k->range].acts_n) {
+        k->range++;
+        k->at = 0;
+    }
+    return k->range < k->v->ranges_n ? k->v->ranges[k->range].acts[k->at] : INT64_MAX;
+}
+
+static void one_act(struct verify *v, struct act_walk *walk, struct stmt *s, struct arena *row) {
+    int64_t entry = store_int(s, 0), id = store_int(s, 3);
+    while (act_now(walk) < entry) {
+        verify_fault(v, VERIFY_ACT_MISSING, act_now(walk), "%s", "");
+        walk->at++;
+    }
+    bool is_erased = store_is_null(s, 2) && (uint64_t)entry < v->size && entry >= 0;
+    if (act_now(walk) == entry) {
+        walk->at++;
+        if (!act_fits(v, s, row)) verify_fault(v, VERIFY_ACT, entry, "core_act %" PRId64, id);
+    } else if (!is_erased) {
+        verify_fault(v, VERIFY_ACT_EXTRA, entry, "core_act %" PRId64, id);
+    }
+}
+
+int verify_acts(struct verify *v) {
+    struct act_walk walk = {.v = v};
+    struct arena row;
+    arena_init(&row, 0);
+    struct stmt *s = store_query(v->conn, Q_verify_acts, "");
+    while (store_next(s)) {
+        one_act(v, &walk, s, &row);
+        v->report->acts++;
+        arena_reset(&row);
+    }
+    int code = store_done(s, v->err);
+    for (; code == OK && act_now(&walk) != INT64_MAX; walk.at++)
+        verify_fault(v, VERIFY_ACT_MISSING, act_now(&walk), "%s", "");
+    arena_free(&row);
+    return code;
+}
+
+// --- call rows ---
+struct call_row {
+    int64_t grant, entry, key, time_ms, rows, bytes, status;
+};
+
+static struct call_row read_call(struct stmt *s) {
+    return (struct call_row){store_int(s, 0), store_int(s, 1), store_int(s, 2), store_int(s, 3),
+                             store_int(s, 4), store_int(s, 5), store_int(s, 6)};
+}
+
+static uint64_t row_mark(const struct call_row *r) {
+    return call_mark(r->grant, r->entry, r->key, r->time_ms, r->rows) +
+           call_mark_outcome(r->entry, r->bytes, r->status);
+}
+
+// Entry by entry over one range that does not add up: marks told by entries, less marks of rows, must be zero each.
+struct drill {
+    struct verify *v;
+    uint64_t first, n;
+    uint64_t *left;
+    bool *has_row, *is_call;
+    struct arena row;
+};
+
+static void drill_entry(struct drill *d, const struct ledger_entry *e) {
+    struct json detail;
+    struct err ignore = {0};
+    struct call_told c;
+    if (json_parse(&d->row, e->detail, &detail, &ignore) != OK || !call_told(e, detail, &c)) return;
+    uint64_t at = (uint64_t)c.begin - d->first;
+    if ((uint64_t)c.begin < d->first || at >= d->n) return;
+    d->left[at] += call_mark_outcome(c.begin, c.bytes, c.status);
+    if (!c.is_begin) return;
+    d->left[at] += call_mark(c.grant, c.begin, c.key, c.time_ms, c.rows);
+    d->is_call[at] = true;
+}
+
+// How a call ended may stand in any later entry: all entries from here on are read. Only ledgers at fault pay this.
+static int drill_entries(struct drill *d) {
+    struct stmt *s = store_query(d->v->conn, Q_verify_entries, "ii", (int64_t)d->first, (int64_t)d->v->size);
+    while (store_next(s)) {
+        struct ledger_entry e = {.index = store_int(s, 0), .detail = store_str(s, 3, NULL)};
+        if (e.detail.p && ledger_leaf_read(store_str(s, 1, NULL), &e)) drill_entry(d, &e);
+        arena_reset(&d->row);
+    }
+    return store_done(s, d->v->err);
+}
+
+static int drill_rows(struct drill *d) {
+    struct stmt *s =
+        store_query(d->v->conn, Q_verify_calls_between, "ii", (int64_t)d->first, (int64_t)(d->first + d->n));
+    while (store_next(s)) {
+        struct call_row r = read_call(s);
+        uint64_t at = (uint64_t)r.entry - d->first;
+        if (at >= d->n) continue;
+        d->left[at] -= row_mark(&r);
+        d->has_row[at] = true;
+    }
+    return store_done(s, d->v->err);
+}
+
+static int drill_range(struct verify *v, uint64_t number) {
+    struct drill d = {.v = v, .first = number << VERIFY_RANGE_BITS, .n = VERIFY_RANGE};
+    d.left = arena_array(v->mem, d.n, sizeof *d.left);
+    d.has_row = arena_array(v->mem, d.n, sizeof *d.has_row);
+    d.is_call = arena_array(v->mem, d.n, sizeof *d.is_call);
+    if (!d.left || !d.has_row || !d.is_call) return err_set(v->err, ERR_no_memory, "", "verify");
+    arena_init(&d.row, 0);
+    int code = drill_entries(&d);
+    if (code == OK) code = drill_rows(&d);
+    for (uint64_t i = 0; i < d.n && code == OK; i++) {
+        int64_t index = (int64_t)(d.first + i);
+        // An erased entry tells nothing any more: its row cannot be held against it.
+        if (d.left[i] && d.is_call[i])
+            verify_fault(v, VERIFY_CALL, index, "%s", d.has_row[i] ? "exchange_call" : "–");
+        else if (d.left[i] && !atomic_load(&v->erased))
+            verify_fault(v, VERIFY_CALL_EXTRA, index, "%s", "exchange_call");
+    }
+    arena_free(&d.row);
+    return code;
+}
+
+static int check_meter(struct verify *v) {
+    struct stmt *s = store_query(v->conn, Q_verify_meter, "");
+    // Erased calls are still metered: then rows may tell more than entries, never less.
+    bool may_exceed = atomic_load(&v->erased) > 0;
+    while (store_next(s)) {
+        int64_t grant = store_int(s, 0), day = store_int(s, 1);
+        struct call_sum *c = sums_at(&v->sums, grant > 0 ? grant : INT64_MAX, day);
+        if (!c) continue;
+        int64_t calls = store_int(s, 2) - c->calls, rows = store_int(s, 3) - c->rows,
+                bytes = store_int(s, 4) - c->bytes;
+        bool fits = may_exceed ? calls >= 0 && rows >= 0 && bytes >= 0 : !calls && !rows && !bytes;
+        if (!fits)
+            verify_fault(v, VERIFY_METER, -1,
+                         "grant %" PRId64 " day %" PRId64 ": calls %+" PRId64 " rows %+" PRId64
+                         " bytes %+" PRId64,
+                         grant, day, calls, rows, bytes);
+        c->calls = c->rows = c->bytes = 0; // seen
+        v->report->meters++;
+    }
+    int code = store_done(s, v->err);
+    for (size_t i = 0; i < v->sums.cap && code == OK; i++) {
+        const struct call_sum *c = &v->sums.slot[i];
+        if (c->grant && (c->calls || c->rows || c->bytes))
+            verify_fault(v, VERIFY_METER, -1, "grant %" PRId64 " day %" PRId64 ": –", c->grant, c->day);
+    }
+    return code;
+}
+
+int verify_calls(struct verify *v) {
+    uint64_t *marks = arena_array(v->mem, v->ranges_n + 1, sizeof *marks);
+    if (!marks) return err_set(v->err, ERR_no_memory, "", "verify");
+    struct stmt *s = store_query(v->conn, Q_verify_calls, "");
+    while (store_next(s)) {
+        struct call_row r = read_call(s);
+        if (r.entry >= 0 && (uint64_t)r.entry < v->size)
+            marks[(uint64_t)r.entry >> VERIFY_RANGE_BITS] += row_mark(&r);
+        else
+            verify_fault(v, VERIFY_CALL_EXTRA, r.entry, "%s", "exchange_call");
+    }
+    int code = store_done(s, v->err);
+    for (uint64_t i = 0; i < v->ranges_n && code == OK; i++)
+        if (marks[i] != atomic_load(&v->call_marks[i])) code = drill_range(v, i);
+    return code == OK ? check_meter(v) : code;
+}
