@@ -9,7 +9,7 @@
 #include "mod/exchange/inside.h"
 #include <inttypes.h>
 
-#define CALL_PERSON_ROWS_MAX TABLE_PAGE_MAX
+#define CALL_PEOPLE_BYTES_MAX (8 << 20) // of one reply about people
 
 int64_t exchange_day(int64_t time_ms) {
     return (time_ms + CHINA_OFFSET_MS) / DAY_MS;
@@ -211,13 +211,25 @@ static int write_rows(struct cx *cx, const struct table_query *q, enum table_for
     return code;
 }
 
-static int rows_of_people(struct cx *cx, const struct table_query *q, int64_t rows, struct str *ret_root,
-                          struct str *ret_salts) {
-    struct buf lines = buf_new(cx->mem, 4096, 8 << 20);
-    struct table_page again;
-    int code = table_page_text(cx, q, TABLE_NDJSON, &lines, &again);
-    if (code == OK && (lines.over || again.rows != rows)) code = cx_fail(cx, ERR_too_large, "limit", "8 MiB");
-    return code == OK ? person_root(cx, buf_str(&lines), rows, ret_root, ret_salts) : code;
+// Rows about people leave as the very lines that the root commits to, read once: JSON's items are those lines, CSV is
+// read a second time from the same snapshot.
+static int write_people(struct cx *cx, const struct table_query *q, enum table_format f,
+                        struct table_page *page, struct str *ret_root, struct str *ret_salts) {
+    struct buf lines = buf_new(cx->mem, 4096, CALL_PEOPLE_BYTES_MAX);
+    int code = table_page_text(cx, q, TABLE_NDJSON, &lines, page);
+    if (code == OK && lines.over) code = cx_fail(cx, ERR_too_large, "limit", "%d", CALL_PEOPLE_BYTES_MAX);
+    if (code == OK) code = person_root(cx, buf_str(&lines), page->rows, ret_root, ret_salts);
+    if (code != OK) return code;
+    if (f != TABLE_JSON) return write_rows(cx, q, f, page);
+    struct str rest = buf_str(&lines);
+    jw_object(&cx->w);
+    jw_name(&cx->w, "items");
+    jw_array(&cx->w);
+    for (int64_t i = 0; i < page->rows && rest.p; i++)
+        jw_raw(&cx->w, str_cut(rest, '\n', &rest));
+    jw_array_end(&cx->w);
+    if (page->next.p) jw_ntext(&cx->w, "next", page->next);
+    return OK;
 }
 
 static int rows_under(struct cx *cx, struct grant_view *v) {
@@ -233,8 +245,8 @@ static int rows_under(struct cx *cx, struct grant_view *v) {
         code = cx_fail(cx, ERR_not_found, "table", "%.*s", STRF(v->grant.dataset));
     if (code == OK) code = table_query_read(cx, &v->shape, &v->view, cx->req->query, others, &q);
     enum table_format f = format_of(cx);
-    if (code == OK) code = write_rows(cx, &q, f, &page);
-    if (code == OK && v->is_personal) code = rows_of_people(cx, &q, page.rows, &root, &salts);
+    if (code == OK)
+        code = v->is_personal ? write_people(cx, &q, f, &page, &root, &salts) : write_rows(cx, &q, f, &page);
     if (code == OK)
         code = call_note(cx, v, &names, "exchange.call", fields_text(cx, &q), cx->req->query, page.rows,
                          buf_str(&cx->out), root, salts);
