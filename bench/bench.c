@@ -75,7 +75,7 @@ int bench_city_open(struct bench_city *c, const struct options *o) {
     *c = (struct bench_city){.options = *o};
     snprintf(c->folder, sizeof c->folder, "%s/gusu-bench-XXXXXX", base ? base : "/var/tmp");
     if (!mkdtemp(c->folder)) {
-        fprintf(stderr, "gusu bench: %s: %s\n", c->folder, strerror(errno));
+        fprintf(stderr, "gusu bench: %s: %s\n", c->folder, strerrordesc_np(errno));
         return 1;
     }
     snprintf(c->web, sizeof c->web, "%s/web", c->folder); // an empty page: what is measured is the interface

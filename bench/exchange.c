@@ -27,6 +27,7 @@ static struct str field(const struct bench_city *c, const char *name) {
     return json_text(json_get(c->json, str_of(name)));
 }
 
+static struct str path(struct asking *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 static struct str path(struct asking *a, const char *fmt, ...) {
     va_list ap;
     va_start(ap, fmt);
