@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#define FAULTS_TOLD 20 // lines; all are counted
+
 static const struct word {
     enum verify_what what;
     const char *zh, *en;
@@ -43,13 +45,29 @@ const char *verify_word(enum verify_what what, bool zh) {
     return "?";
 }
 
+// Faults without an entry come last.
+static uint64_t place(const struct verify_fault *f) {
+    return f->index < 0 ? UINT64_MAX : (uint64_t)f->index;
+}
+
 static int by_index(const void *a, const void *b) {
     const struct verify_fault *x = a, *y = b;
-    if (x->index != y->index) return x->index < y->index ? -1 : 1;
+    if (place(x) != place(y)) return place(x) < place(y) ? -1 : 1;
     return (int)x->what - (int)y->what;
 }
 
-// The greatest index gives way when the list is full, so that the first fault is always among those told.
+// When the list is full, the last fault gives way, so that the first one is always among those told.
+static void keep_fault(struct verify_report *r, const struct verify_fault *f) {
+    if (r->faults_n < VERIFY_FAULTS) {
+        r->faults[r->faults_n] = *f;
+        return;
+    }
+    int last = 0;
+    for (int i = 1; i < VERIFY_FAULTS; i++)
+        if (place(&r->faults[i]) > place(&r->faults[last])) last = i;
+    if (place(&r->faults[last]) > place(f)) r->faults[last] = *f;
+}
+
 void verify_fault(struct verify *v, enum verify_what what, int64_t index, const char *fmt, ...) {
     struct verify_fault f = {.what = what, .index = index};
     va_list ap;
@@ -57,12 +75,8 @@ void verify_fault(struct verify *v, enum verify_what what, int64_t index, const 
     vsnprintf(f.where, sizeof f.where, fmt, ap);
     va_end(ap);
     pthread_mutex_lock(&v->lock);
-    struct verify_report *r = v->report;
-    int at = r->faults_n < VERIFY_FAULTS ? r->faults_n : -1;
-    for (int i = 0; at < 0 && i < VERIFY_FAULTS; i++)
-        if (r->faults[i].index > index) at = i;
-    if (at >= 0) r->faults[at] = f;
-    r->faults_n++;
+    keep_fault(v->report, &f);
+    v->report->faults_n++;
     pthread_mutex_unlock(&v->lock);
 }
 
@@ -168,9 +182,9 @@ static int tell_folder(struct arena *mem, const struct verify_report *r, const s
         printf("  树根 / root  %s %.*s\n", t == 0 ? "sha256" : "sm3   ", STRF(root));
     }
     tell_keys(mem, keys);
-    for (int i = 0; i < r->faults_n && i < VERIFY_FAULTS; i++)
+    for (int i = 0; i < r->faults_n && i < FAULTS_TOLD; i++)
         tell_fault(&r->faults[i]);
-    if (r->faults_n > VERIFY_FAULTS) printf("  … %d\n", r->faults_n - VERIFY_FAULTS);
+    if (r->faults_n > FAULTS_TOLD) printf("  … %d\n", r->faults_n - FAULTS_TOLD);
     if (r->faults_n == 0)
         printf("核验通过 / verified\n");
     else

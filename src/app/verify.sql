@@ -24,7 +24,5 @@ SELECT a.entry, a.detail, e.detail, a.id, a.time_ms, a.actor, a.actor_name, a.ac
 FROM core_act a LEFT JOIN ledger_entry e ON e.id = a.entry ORDER BY a.id
 -- name: verify_calls scan
 SELECT grant_id, entry, key_id, time_ms, rows, bytes, coalesce(status, 0) FROM exchange_call
--- name: verify_calls_between scan
-SELECT grant_id, entry, key_id, time_ms, rows, bytes, coalesce(status, 0) FROM exchange_call WHERE entry >= ?1 AND entry < ?2
 -- name: verify_meter scan
 SELECT grant_id, day, calls, rows, bytes FROM exchange_meter ORDER BY grant_id, day

@@ -171,31 +171,44 @@ static uint64_t row_mark(const struct call_row *r) {
            call_mark_outcome(r->entry, r->bytes, r->status);
 }
 
-// Entry by entry over one range that does not add up: marks told by entries, less marks of rows, must be zero each.
+// Ranges that do not add up, entry by entry: marks told by entries, less marks of rows, must be zero each.
+#define DRILL_RANGES 64 // looked into; of further ones only the range is told
+
 struct drill {
     struct verify *v;
-    uint64_t first, n;
-    uint64_t *left;
+    uint64_t ranges, number[DRILL_RANGES];
+    uint64_t *left; // VERIFY_RANGE each
     bool *has_row, *is_call;
     struct arena row;
 };
+
+// Where the marks of an entry are gathered, if its range is one of those looked into.
+static bool drill_at(const struct drill *d, int64_t entry, uint64_t *ret) {
+    for (uint64_t i = 0; i < d->ranges; i++)
+        if ((uint64_t)entry >> VERIFY_RANGE_BITS == d->number[i]) {
+            *ret = i * VERIFY_RANGE + ((uint64_t)entry & (VERIFY_RANGE - 1));
+            return true;
+        }
+    return false;
+}
 
 static void drill_entry(struct drill *d, const struct ledger_entry *e) {
     struct json detail;
     struct err ignore = {0};
     struct call_told c;
+    uint64_t at;
     if (json_parse(&d->row, e->detail, &detail, &ignore) != OK || !call_told(e, detail, &c)) return;
-    uint64_t at = (uint64_t)c.begin - d->first;
-    if ((uint64_t)c.begin < d->first || at >= d->n) return;
+    if (!drill_at(d, c.begin, &at)) return;
     d->left[at] += call_mark_outcome(c.begin, c.bytes, c.status);
     if (!c.is_begin) return;
     d->left[at] += call_mark(c.grant, c.begin, c.key, c.time_ms, c.rows);
     d->is_call[at] = true;
 }
 
-// How a call ended may stand in any later entry: all entries from here on are read. Only ledgers at fault pay this.
+// How a call ended may stand in any later entry: all from the first such range on are read, once.
 static int drill_entries(struct drill *d) {
-    struct stmt *s = store_query(d->v->conn, Q_verify_entries, "ii", (int64_t)d->first, (int64_t)d->v->size);
+    int64_t first = (int64_t)(d->number[0] << VERIFY_RANGE_BITS);
+    struct stmt *s = store_query(d->v->conn, Q_verify_entries, "ii", first, (int64_t)d->v->size);
     while (store_next(s)) {
         struct ledger_entry e = {.index = store_int(s, 0), .detail = store_str(s, 3, NULL)};
         if (e.detail.p && ledger_leaf_read(store_str(s, 1, NULL), &e)) drill_entry(d, &e);
@@ -205,36 +218,40 @@ static int drill_entries(struct drill *d) {
 }
 
 static int drill_rows(struct drill *d) {
-    struct stmt *s =
-        store_query(d->v->conn, Q_verify_calls_between, "ii", (int64_t)d->first, (int64_t)(d->first + d->n));
+    struct stmt *s = store_query(d->v->conn, Q_verify_calls, "");
     while (store_next(s)) {
         struct call_row r = read_call(s);
-        uint64_t at = (uint64_t)r.entry - d->first;
-        if (at >= d->n) continue;
+        uint64_t at;
+        if (!drill_at(d, r.entry, &at)) continue;
         d->left[at] -= row_mark(&r);
         d->has_row[at] = true;
     }
     return store_done(s, d->v->err);
 }
 
-static int drill_range(struct verify *v, uint64_t number) {
-    struct drill d = {.v = v, .first = number << VERIFY_RANGE_BITS, .n = VERIFY_RANGE};
-    d.left = arena_array(v->mem, d.n, sizeof *d.left);
-    d.has_row = arena_array(v->mem, d.n, sizeof *d.has_row);
-    d.is_call = arena_array(v->mem, d.n, sizeof *d.is_call);
-    if (!d.left || !d.has_row || !d.is_call) return err_set(v->err, ERR_no_memory, "", "verify");
-    arena_init(&d.row, 0);
-    int code = drill_entries(&d);
-    if (code == OK) code = drill_rows(&d);
-    for (uint64_t i = 0; i < d.n && code == OK; i++) {
-        int64_t index = (int64_t)(d.first + i);
+static void tell_drill(struct drill *d) {
+    for (uint64_t i = 0; i < d->ranges * VERIFY_RANGE; i++) {
+        int64_t index = (int64_t)((d->number[i / VERIFY_RANGE] << VERIFY_RANGE_BITS) + i % VERIFY_RANGE);
         // An erased entry tells nothing any more: its row cannot be held against it.
-        if (d.left[i] && d.is_call[i])
-            verify_fault(v, VERIFY_CALL, index, "%s", d.has_row[i] ? "exchange_call" : "–");
-        else if (d.left[i] && !atomic_load(&v->erased))
-            verify_fault(v, VERIFY_CALL_EXTRA, index, "%s", "exchange_call");
+        if (d->left[i] && d->is_call[i])
+            verify_fault(d->v, VERIFY_CALL, index, "%s", d->has_row[i] ? "exchange_call" : "–");
+        else if (d->left[i] && !atomic_load(&d->v->erased))
+            verify_fault(d->v, VERIFY_CALL_EXTRA, index, "%s", "exchange_call");
     }
-    arena_free(&d.row);
+}
+
+static int drill_down(struct drill *d) {
+    const size_t n = (size_t)(d->ranges * VERIFY_RANGE);
+    if (d->ranges == 0) return OK;
+    d->left = arena_array(d->v->mem, n, sizeof *d->left);
+    d->has_row = arena_array(d->v->mem, n, sizeof *d->has_row);
+    d->is_call = arena_array(d->v->mem, n, sizeof *d->is_call);
+    if (!d->left || !d->has_row || !d->is_call) return err_set(d->v->err, ERR_no_memory, "", "verify");
+    arena_init(&d->row, 0);
+    int code = drill_entries(d);
+    if (code == OK) code = drill_rows(d);
+    if (code == OK) tell_drill(d);
+    arena_free(&d->row);
     return code;
 }
 
@@ -278,7 +295,14 @@ int verify_calls(struct verify *v) {
             verify_fault(v, VERIFY_CALL_EXTRA, r.entry, "%s", "exchange_call");
     }
     int code = store_done(s, v->err);
-    for (uint64_t i = 0; i < v->ranges_n && code == OK; i++)
-        if (marks[i] != atomic_load(&v->call_marks[i])) code = drill_range(v, i);
+    struct drill d = {.v = v};
+    for (uint64_t i = 0; i < v->ranges_n; i++) {
+        if (marks[i] == atomic_load(&v->call_marks[i])) continue;
+        if (d.ranges < DRILL_RANGES)
+            d.number[d.ranges++] = i;
+        else
+            verify_fault(v, VERIFY_CALL, (int64_t)(i << VERIFY_RANGE_BITS), "+ %d", (int)VERIFY_RANGE - 1);
+    }
+    if (code == OK) code = drill_down(&d);
     return code == OK ? check_meter(v) : code;
 }

@@ -17,6 +17,7 @@
 
 #define KIND_MAX 64
 #define HOUR_MS  ((int64_t)3600000)
+#define TIME_MAX ((int64_t)253402300799999) // 9999-12-31: four digits of year
 
 // The hour, for entries that must not tell when exactly somebody asked.
 int64_t ledger_shown_time(int64_t time_ms, struct str clear) {
@@ -44,18 +45,32 @@ static void commit(struct hasher *h, enum hash_kind k, struct str salt, struct s
     hash_parts(h, k, (const struct str[]){salt, detail}, 2, out);
 }
 
+// As clock_iso writes it, by hand: printf's machinery costs as much as a hash, and this runs for every call.
+static void put_time(struct buf *b, int64_t time_ms) {
+    const struct civil c = clock_civil(time_ms, 0);
+    const int parts[] = {c.year, c.month, c.day, c.hour, c.minute, c.second, c.ms};
+    static const char marks[] = "--T::.Z";
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        int unit = i == 0 ? 1000 : i == 6 ? 100 : 10;
+        for (; unit > 0; unit /= 10)
+            buf_char(b, (char)('0' + parts[i] / unit % 10));
+        buf_char(b, marks[i]);
+    }
+}
+
 struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms,
                        struct str clear, const uint8_t salt[LEDGER_SALT_BYTES], struct str detail) {
     const struct str salt_text = {(const char *)salt, LEDGER_SALT_BYTES};
     uint8_t sha[HASH_BYTES], sm3[HASH_BYTES];
-    if (!kind_ok(str_of(kind)) || time_ms < 0 || (clear.p && !clear_ok(clear))) return STR_NONE;
+    if (!kind_ok(str_of(kind)) || time_ms < 0 || time_ms > TIME_MAX || (clear.p && !clear_ok(clear)))
+        return STR_NONE;
     commit(h, HASH_SHA256, salt_text, detail, sha);
     commit(h, HASH_SM3, salt_text, detail, sm3);
     struct buf b = buf_new(mem, 320 + clear.n, LEDGER_LEAF_MAX);
     buf_puts(&b, "gusu-entry/v1\nkind ");
     buf_puts(&b, kind);
     buf_puts(&b, "\ntime ");
-    buf_put(&b, clock_iso(mem, ledger_shown_time(time_ms, clear)));
+    put_time(&b, ledger_shown_time(time_ms, clear));
     if (clear.p) {
         buf_puts(&b, "\nclear ");
         buf_put(&b, clear);
