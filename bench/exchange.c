@@ -20,7 +20,7 @@ struct asking {
     int64_t grant;
     struct str *queries; // "uscc=…&period=…" per row, percent-encoded
     int64_t queries_n;
-    struct str first_column;
+    bool told_wrong; // the first reply that was not right is shown
 };
 
 static struct str field(const struct bench_city *c, const char *name) {
@@ -153,11 +153,16 @@ static size_t make(void *arg, int connection, int64_t n, char *out, size_t cap) 
 
 // Right is: 200, at least one row, and the number of its entry.
 static bool on_reply(void *arg, int connection, int64_t n, const struct wire_reply *reply) {
-    (void)arg;
+    struct asking *a = arg;
     (void)connection;
     (void)n;
-    return reply->status == 200 && str_starts(reply->body, S("{\"items\":[{")) &&
-           str_has(reply->body, S("\"entry\":"));
+    bool is_right = reply->status == 200 && str_starts(reply->body, S("{\"items\":[{")) &&
+                    str_has(reply->body, S("\"entry\":"));
+    if (!is_right && !a->told_wrong)
+        fprintf(stderr, "gusu bench: %d %.*s\n", reply->status,
+                (int)(reply->body.n > 400 ? 400 : reply->body.n), reply->body.p);
+    a->told_wrong |= !is_right;
+    return is_right;
 }
 
 // Opens the folder again: the meter must have counted every call that was answered, and the keys read before.
@@ -205,8 +210,13 @@ static int run(struct asking *a, const struct bench_options *b, const char *data
              "every call authenticated, authorised, masked, metered and durable before its reply",
              dataset, a->queries_n, b->connections, b->rate > 0 ? "open loop" : "closed loop",
              sysconf(_SC_NPROCESSORS_ONLN));
+    if (!is_whole || result.wrong || result.failed) {
+        fprintf(stderr, "gusu bench: %" PRId64 " wrong, %" PRId64 " failed%s: no figure\n", result.wrong,
+                result.failed, is_whole ? "" : ", calls missing in the meter");
+        return 1;
+    }
     bench_print("exchange", &result, result.answered ? cpu * 1e6 / (double)result.answered : 0, conditions);
-    return is_whole && result.wrong == 0 && result.failed == 0 ? 0 : 1;
+    return 0;
 }
 
 int bench_exchange(const struct options *o) {
