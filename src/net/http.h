@@ -103,5 +103,6 @@ int http_every(struct http_loop *l, int every_ms, void (*run)(void *arg), void *
 struct http_stats { uint64_t connections, connections_open, requests, bad_requests, bytes_in, bytes_out, tls_handshakes; };
 struct http_stats http_stats(const struct http_loop *l);
 const char *http_status_text(int status);
+struct str http_problem(struct arena *mem, int status, const char *why); // why in English, or NULL
 
 #endif

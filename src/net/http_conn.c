@@ -85,10 +85,8 @@ void conn_refuse(struct http_conn *c, int status, const char *why) {
     c->reading = NULL;
     b->is_last = true;
     b->state = BOX_ASKED;
-    struct str body =
-        str_print(b->x.mem, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d,\"detail\":\"%s\"}\n",
-                  http_status_text(status), status, why);
-    http_reply(&b->x, &(struct http_out){.status = status, .type = S("application/problem+json")}, body);
+    http_reply(&b->x, &(struct http_out){.status = status, .type = S("application/problem+json")},
+               http_problem(b->x.mem, status, why));
 }
 
 // ---- heads ------------------------------------------------------------------------------

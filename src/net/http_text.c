@@ -65,6 +65,31 @@ const char *http_method_name(enum http_method m) {
     return names[m];
 }
 
+// What net refuses by itself, before any route is known, in the words of the whole interface (RFC 9457 with title_zh and
+// title_en), so that a client has one form of error to read.
+struct str http_problem(struct arena *mem, int status, const char *why) {
+    static const struct {
+        int status;
+        const char *code, *zh;
+    } words[] = {{400, "bad-request", "请求不合 HTTP 规范"},     {404, "not-found", "没有这个文件"},
+                 {405, "bad-method", "此地址不支持该方法"},      {408, "late-request", "请求没有及时送达"},
+                 {413, "too-large", "请求体超过上限"},           {414, "long-address", "地址过长"},
+                 {417, "no-expectation", "不支持的 Expect"},     {431, "long-header", "请求头过长"},
+                 {501, "not-implemented", "不支持的方法或编码"}, {503, "busy", "系统繁忙，请稍后重试"},
+                 {505, "http-version", "不支持的 HTTP 版本"}};
+    const char *code = "refused", *zh = "请求被拒绝";
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (words[i].status == status) {
+            code = words[i].code;
+            zh = words[i].zh;
+        }
+    const char *en = http_status_text(status);
+    return str_print(mem,
+                     "{\"type\":\"about:gusu/%s\",\"title\":\"%s\",\"status\":%d,\"code\":\"%s\","
+                     "\"title_zh\":\"%s\",\"title_en\":\"%s%s%s\"}\n",
+                     code, zh, status, code, zh, en, why ? ": " : "", why ? why : "");
+}
+
 struct str http_header(const struct http_exchange *x, const char *name) {
     struct str wanted = str_of(name);
     for (size_t i = 0; i < x->headers_n; i++)

@@ -242,9 +242,7 @@ static void add(struct headers *h, const char *name, struct str value) {
 
 static void refuse(struct http_exchange *x, struct headers *h, int status) {
     struct http_out out = {status, S("application/problem+json"), h->all, h->n, false};
-    http_reply(x, &out,
-               str_print(x->mem, "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%d}\n",
-                         http_status_text(status), status));
+    http_reply(x, &out, http_problem(x->mem, status, NULL));
 }
 
 static void answer(struct http_exchange *x, struct headers *h, const struct found *f) {
