@@ -358,20 +358,10 @@ static bool wild_in_text(struct str pattern, struct str text) {
     return false;
 }
 
-// Each word of a value that is not one phrase must be there; both are folded already.
+// A quoted value is one phrase; both sides are folded already.
 static int text_hits(const struct ckan_node *n, struct str text) {
     if (n->wild) return wild_in_text(n->value, text) ? 1 : 0;
-    int all = 0;
-    bool any = false;
-    for (struct str rest = n->value; rest.p;) {
-        struct str one = str_trim(str_cut(rest, ' ', &rest));
-        if (one.n == 0) continue;
-        int hits = ckan_word_count(text, one);
-        if (hits == 0) return 0;
-        all += hits;
-        any = true;
-    }
-    return any ? all : 1;
+    return n->value.n ? ckan_word_count(text, n->value) : 1;
 }
 
 static bool word_hits(const struct ckan_node *n, struct str list) {

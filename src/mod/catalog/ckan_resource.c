@@ -78,12 +78,15 @@ int ckan_add_resource(struct cx *cx, struct str dataset, struct json r, struct s
 
 int ckan_edit_resource(struct cx *cx, const struct catalog_dataset *d, const struct catalog_resource *old,
                        struct json r) {
-    struct str zh = title_of(r, STR_NONE), en = english_of(r), url = text(r, "url");
+    struct str zh = text(r, "name"), en = english_of(r), url = text(r, "url");
+    struct str translated = text(json_get(r, S("name_translated")), "zh_CN"), about = text(r, "description");
+    // A dict that was read here tells both names; the one that differs is the one that was changed.
+    if ((!zh.n || str_eq(zh, old->title_zh)) && translated.n) zh = translated;
+    if (about.n && !str_eq(about, old->title_en)) en = about;
     // The address that we show is never the provider's own: only another one is a change.
     bool own_url = str_starts(url, str_of(cx->city->base_url));
     bool new_url = old->kind == CATALOG_SERVICE && url.n && !own_url && !str_eq(url, old->upstream);
-    bool new_zh = zh.n && !str_eq(zh, old->title_zh) && text(r, "name").n,
-         new_en = en.n && !str_eq(en, old->title_en);
+    bool new_zh = zh.n && !str_eq(zh, old->title_zh), new_en = en.n && !str_eq(en, old->title_en);
     if (!new_url && !new_zh && !new_en) return OK;
     struct buf b = buf_new(cx->mem, 512, 65536);
     struct jw w = jw_to(&b);

@@ -23,8 +23,11 @@ static int open_rows(struct cx *cx, struct catalog_dataset *d, bool whole_file, 
     int code = rows_open(cx, d, eyes_of(cx, d, whole_file), ret);
     if (code != OK) return code;
     if (d->is_verify_only) return cx_fail(cx, ERR_only_service, "", "%s", "");
-    if (ret->withheld || ret->view.n == 0) return cx_deny(cx, ret->withheld ? ret->withheld : "closed");
-    return OK;
+    if (!ret->withheld && ret->view.n > 0) return OK;
+    bool never = ret->withheld && strcmp(ret->withheld, "not_shared") == 0;
+    const struct catalog_word *w = never ? catalog_word("share", S("3"))
+                                         : catalog_word("open", ret->withheld ? S("conditional") : S("none"));
+    return cx_deny(cx, !w ? "" : cx->is_zh ? w->zh : w->en);
 }
 
 static const char *type_name(enum table_type t) {

@@ -97,11 +97,20 @@ static void put_text(struct package *p, const char *name, struct str v) {
     if (v.n) jw_ntext(&p->w, name, v);
 }
 
+// A dict that was read here and sent back tells a text twice. What differs from what stands is what was meant.
+static struct str meant(struct str stands, struct str one, struct str other) {
+    if (one.n && !str_eq(one, stands)) return one;
+    if (other.n && !str_eq(other, stands)) return other;
+    return one.p ? one : other;
+}
+
 // What CKAN says by a field of its own: an update that is silent about it empties it, a patch leaves it.
 static void put_said(struct package *p, const char *name, const char *ckan_name, struct str translation) {
-    struct str said = translation.n ? translation : ckan_text(p->k, ckan_name);
+    struct str stands = json_text(json_get(p->base, str_of(name))), plain = ckan_text(p->k, ckan_name);
+    // Of a new description the Chinese text is the title, whatever language `title` is in.
+    struct str said = p->d ? meant(stands, plain, translation) : translation.n ? translation : plain;
     bool silent = !said.p && (p->keeps || strcmp(name, "title_zh") == 0);
-    put_text(p, name, silent ? json_text(json_get(p->base, str_of(name))) : said);
+    put_text(p, name, silent ? stands : said);
 }
 
 // Members that CKAN carries as extras: said there, or at the top of the dict, or kept.
@@ -142,6 +151,10 @@ static void put_own(struct package *p, const struct own_name *o) {
     struct str said = extra_of(k, o->name);
     if (!said.p && json_kind(top)) said = json_is(top, JSON_TEXT) ? json_text(top) : json_raw(top);
     if (o->kind == TEXT) {
+        struct str other = strcmp(o->name, "title_en") == 0      ? translated(k, "title_translated", "en")
+                           : strcmp(o->name, "abstract_en") == 0 ? translated(k, "notes_translated", "en")
+                                                                 : STR_NONE;
+        said = meant(json_text(kept), said, other);
         put_text(p, o->name, said.p ? said : json_text(kept));
         return;
     }
