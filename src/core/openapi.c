@@ -142,8 +142,9 @@ static const char *tag_of(const struct route *r, struct arena *mem) {
     return str_z(mem, one);
 }
 
-static bool is_param_text(const char *path) {
-    return strchr(path, '*') != NULL;
+// Foreign faces (CKAN, DCAT, tiles) are described by their own standards; OpenAPI has no word for "the rest of a path".
+static bool is_described(const char *path) {
+    return strchr(path, '*') == NULL && strncmp(path, "/api/v1", 7) == 0;
 }
 
 // "get /api/v1/datasets/{id}" → "get_datasets_id"
@@ -307,7 +308,7 @@ static void paths(struct jw *w, struct arena *mem) {
     jw_object(w);
     for (int i = 0; i < index_count(); i++) {
         const struct route *r = index_route(i);
-        bool seen = is_param_text(r->path) || strncmp(r->path, "/api/v1", 7) != 0;
+        bool seen = !is_described(r->path);
         for (int k = 0; k < i && !seen; k++)
             seen = strcmp(index_route(k)->path, r->path) == 0;
         if (seen) continue;
@@ -355,9 +356,9 @@ static void schemas(struct jw *w) {
     jw_object_end(w);
     for (int i = 0; i < index_count(); i++) {
         const struct shape *s = index_route(i)->gives;
-        bool seen = s->media != NULL;
+        bool seen = s->media != NULL || !is_described(index_route(i)->path);
         for (int k = 0; k < i && !seen; k++)
-            seen = index_route(k)->gives == s || strcmp(index_route(k)->gives->name, s->name) == 0;
+            seen = is_described(index_route(k)->path) && strcmp(index_route(k)->gives->name, s->name) == 0;
         if (seen) continue;
         jw_name(w, s->name);
         jw_object(w);

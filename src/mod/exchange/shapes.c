@@ -24,7 +24,7 @@ const struct field exchange_line_column_fields[] = {TXT("id", true, "列", "colu
                                                     TXT("mask", false, "脱敏方式", "mask"),
                                                     {0}};
 const struct field exchange_filter_fields[] = {
-    TXT("column", true, "列", "column"),
+    {"column", .type = T_TEXT, YES, .max = 100, .zh = "列", .en = "column"},
     {"op", .type = T_CHOICE, YES, .choices = "eq|in|gte|lte|prefix", .zh = "比较", .en = "comparison"},
     {"value", .type = T_ANY, .zh = "值", .en = "value"},
     {"values", .type = T_LIST, .min = 1, .max = 128, .zh = "多个值", .en = "values"},
