@@ -9,4 +9,15 @@ $(B)/obj/bench/%.o: bench/%.c $(B)/gen/queries.h
 	@echo "cc $<"
 	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
 
+# The same strict compilation as src/.
+$(B)/lint/gcc/bench/%.o: bench/%.c $(B)/gen/queries.h
+	@mkdir -p $(@D)
+	@$(LINT_CC) $(CPPFLAGS) $(CFLAGS) $(WARN_GCC) -Werror -MMD -c -o $@ $<
+$(B)/lint/clang/bench/%.ok: bench/%.c $(B)/gen/queries.h
+	@mkdir -p $(@D)
+	@$(LINT_CLANG) $(CPPFLAGS) -std=c17 -O1 $(WARN) -Werror -MMD -MF $(@:.ok=.d) -MT $@ -fsyntax-only $<
+	@touch $@
+lint-gcc: $(BENCHOBJ:$(B)/obj/%=$(B)/lint/gcc/%)
+lint-clang: $(BENCHOBJ:$(B)/obj/%.o=$(B)/lint/clang/%.ok)
+
 -include $(BENCHOBJ:.o=.d)

@@ -241,8 +241,7 @@ static int rows_under(struct cx *cx, struct grant_view *v) {
     if (v->grant.verify_only || v->dataset->is_verify_only)
         return cx_fail(cx, ERR_verify_only, "grant", "%s", "");
     int code = call_open(cx, v, &names);
-    if (code == OK && v->shape.table == 0)
-        code = cx_fail(cx, ERR_not_found, "table", "%.*s", STRF(v->grant.dataset));
+    if (code == OK && v->shape.table == 0) code = cx_fail(cx, ERR_no_rows_yet, "grant", "%s", "");
     if (code == OK) code = table_query_read(cx, &v->shape, &v->view, cx->req->query, others, &q);
     enum table_format f = format_of(cx);
     if (code == OK)
@@ -272,6 +271,8 @@ int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *v)) {
         code = key_of_grant(cx, cx->who.key, id);
     if (code == OK) code = fn(cx, v);
     grant_view_unpin(v);
+    // Refused calls are counted, not entered: strangers must not fill the disk. ERR_busy will be run again elsewhere.
+    if (code != OK && code != ERR_busy) atomic_fetch_add_explicit(&cx->city->denied, 1, memory_order_relaxed);
     return code;
 }
 

@@ -380,9 +380,9 @@ static const struct field meter_takes[] = {
 #define GIVES &exchange_grant_shape
 const struct route exchange_grant_routes[] = {
     {"GET", "/api/v1/grants", ROUTE_READ, SEES, list_takes, &exchange_grant_list_shape, NULL, 0, 0,
-     get_grants, "授权列表", "List grants", NULL},
+     get_grants, "授权列表", "List grants", "exchange:read"},
     {"GET", "/api/v1/grants/{id}", ROUTE_READ, SEES, id_takes, GIVES, NULL, 0, 0, get_grant,
-     "一个授权及其密钥与用量", "One grant, its keys and its use", NULL},
+     "一个授权及其密钥与用量", "One grant, its keys and its use", "exchange:read"},
     {"POST", "/api/v1/grants/{id}/keys", ROUTE_WRITE, R_(APPLICANT), id_takes, &exchange_key_shape,
      "key.make", 0, ROUTE_SECRET, post_key, "领取密钥(只显示一次)", "Make a key, shown once", NULL},
     {"DELETE", "/api/v1/grants/{id}/keys/{kid}", ROUTE_WRITE, R_(APPLICANT) | HEADS | R_(SECADMIN), key_takes,
@@ -394,7 +394,7 @@ const struct route exchange_grant_routes[] = {
     {"POST", "/api/v1/grants/{id}/resume", ROUTE_WRITE, HEADS, id_takes, GIVES, "grant.resume", 0, 0,
      post_resume, "恢复授权", "Resume a grant", NULL},
     {"GET", "/api/v1/grants/{id}/calls", ROUTE_READ, SEES, calls_takes, &exchange_call_list_shape, NULL, 0, 0,
-     get_calls, "授权下的调用记录", "Calls under a grant", NULL},
+     get_calls, "授权下的调用记录", "Calls under a grant", "exchange:read"},
     {"GET", "/api/v1/meter", ROUTE_READ, SEES, meter_takes, &exchange_meter_shape, NULL, 0, 0, get_meter,
-     "调用计量", "Metering", NULL},
+     "调用计量", "Metering", "exchange:read"},
     {0}};

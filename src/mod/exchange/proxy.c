@@ -38,6 +38,9 @@ static int write_end(struct cx *cx, void *arg) {
     struct note *n = s->note;
     int64_t begin = s->call->entry, day = exchange_day(n->time_ms);
     int code = cx->city->on_note ? cx->city->on_note(cx, n) : OK;
+    if (code == OK) // it may have become the next day meanwhile
+        code = store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", s->call->grant_id, day,
+                          n->time_ms);
     if (code == OK)
         code = store_exec(cx->db, NULL, &cx->err, Q_exchange_call_answered, "iiii", s->call->grant_id, begin,
                           (int64_t)s->status, s->bytes);

@@ -338,15 +338,15 @@ static const struct field extend_takes[] = {
 #define GIVES &exchange_application_shape
 const struct route exchange_application_routes[] = {
     {"GET", "/api/v1/cart", ROUTE_READ, R_(APPLICANT), NULL, &exchange_cart_shape, NULL, 0, 0, get_cart,
-     "我的数据篮", "My cart", NULL},
+     "我的数据篮", "My cart", "exchange:read"},
     {"PUT", "/api/v1/cart", ROUTE_WRITE, R_(APPLICANT), cart_takes, &exchange_cart_shape, "cart.put", 0, 0,
      put_cart, "保存数据篮", "Keep my cart", NULL},
     {"GET", "/api/v1/applications", ROUTE_READ, SEES, list_takes, &exchange_application_list_shape, NULL, 0,
-     0, get_applications, "共享申请列表", "List applications", NULL},
+     0, get_applications, "共享申请列表", "List applications", "exchange:read"},
     {"POST", "/api/v1/applications", ROUTE_WRITE, R_(APPLICANT), create_takes, GIVES, "application.create", 0,
      0, post_applications, "提出共享申请", "Make an application", NULL},
     {"GET", "/api/v1/applications/{id}", ROUTE_READ, SEES, id_takes, GIVES, NULL, 0, 0, get_application,
-     "一件申请及其全部环节", "One application with its steps", NULL},
+     "一件申请及其全部环节", "One application with its steps", "exchange:read"},
     {"PUT", "/api/v1/applications/{id}", ROUTE_WRITE, R_(APPLICANT), edit_takes, GIVES, "application.edit", 0,
      ROUTE_NEEDS_MATCH, put_application, "修改申请", "Edit an application", NULL},
     {"POST", "/api/v1/applications/{id}/submit", ROUTE_WRITE, R_(APPLICANT), id_takes, GIVES,

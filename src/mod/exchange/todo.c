@@ -110,5 +110,5 @@ static int get_todo(struct cx *cx) {
 
 const struct route exchange_todo_routes[] = {{"GET", "/api/v1/todo", ROUTE_READ, R_LOGIN, NULL,
                                               &exchange_todo_shape, NULL, 0, 0, get_todo, "我的待办",
-                                              "What waits for me", NULL},
+                                              "What waits for me", "exchange:read"},
                                              {0}};

@@ -364,7 +364,7 @@ static const struct field trace_takes[] = {{"id", IN_PATH, T_TEXT, true, 1, 100,
                                             .en = "application, grant or key"},
                                            {0}};
 
-const struct route exchange_trace_routes[] = {{"GET", "/api/v1/trace/{id}", ROUTE_READ,
-                                               R_ALL_OFFICE | R_(AUDITOR), trace_takes, &exchange_trace_shape,
-                                               NULL, 0, 0, get_trace, "全程追溯", "The whole trace", NULL},
-                                              {0}};
+const struct route exchange_trace_routes[] = {
+    {"GET", "/api/v1/trace/{id}", ROUTE_READ, R_ALL_OFFICE | R_(AUDITOR), trace_takes, &exchange_trace_shape,
+     NULL, 0, 0, get_trace, "全程追溯", "The whole trace", "exchange:read"},
+    {0}};
