@@ -12,6 +12,7 @@ export interface Size {
   width: number
   height: number
 }
+const WAIT_MAX_MS = 20_000
 export const DESK: Size = { width: 1440, height: 900 }
 export const NARROW: Size = { width: 1280, height: 800 }
 export const PHONE: Size = { width: 390, height: 844 }
@@ -33,6 +34,8 @@ export class Person {
   static async enter(browser: Browser, url: string, lang: Lang, size: Size = DESK): Promise<Person> {
     const context = await browser.newContext({ viewport: size, locale: lang === 'zh' ? 'zh-CN' : 'en-GB', timezoneId: 'Asia/Shanghai', acceptDownloads: true, reducedMotion: 'reduce' })
     await context.addInitScript((l) => localStorage.setItem('gusu-lang', l), lang)
+    // a wait that ends names the element; the test's own limit would only name the test
+    context.setDefaultTimeout(WAIT_MAX_MS)
     const page = await context.newPage()
     const p = new Person(url, context, page)
     p.listen()

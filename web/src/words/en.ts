@@ -956,7 +956,6 @@ export const en: Record<keyof typeof zh, string> = {
 
   'subject.firm': 'firm',
   'subject.matter': 'matter',
-  'subject.none': 'none',
   'subject.office': 'office',
   'subject.person': 'person',
   'subject.place': 'place',

@@ -955,7 +955,6 @@ export const zh = {
 
   'subject.firm': '企业',
   'subject.matter': '事项',
-  'subject.none': '不限',
   'subject.office': '机构',
   'subject.person': '自然人',
   'subject.place': '地点',
