@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define ASKER    "sz-fund"
@@ -178,11 +179,25 @@ static bool check_meter(struct asking *a, int64_t answered) {
     return used >= answered;
 }
 
+// Bytes of the store's files: what every call leaves behind for good.
+static int64_t store_bytes(const struct asking *a) {
+    static const char *const files[] = {"gusu.db", "gusu.db-wal"};
+    int64_t sum = 0;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char name[300];
+        struct stat st;
+        snprintf(name, sizeof name, "%s/%s", a->city.folder, files[i]);
+        if (stat(name, &st) == 0) sum += st.st_size;
+    }
+    return sum;
+}
+
 static int run(struct asking *a, const struct bench_options *b, const char *dataset) {
     static struct wire_result warm, result;
     struct bench_server server = {0};
     struct err e = {0};
     char conditions[400];
+    int64_t bytes = store_bytes(a);
     if (!bench_server_start(&a->city, &server)) return 1;
     struct wire_plan plan = {.address = "127.0.0.1",
                              .port = server.port,
@@ -203,7 +218,11 @@ static int run(struct asking *a, const struct bench_options *b, const char *data
         fprintf(stderr, "gusu bench: %s %s\n", err_info(e.code)->name, e.arg);
         return 1;
     }
-    bool is_whole = check_meter(a, warm.answered + result.answered);
+    bytes = store_bytes(a) - bytes;
+    int64_t all = warm.answered + result.answered;
+    bool is_whole = check_meter(a, all);
+    printf("%-20s %14.1f MB, %.0f bytes a call\n", "store grew by", (double)bytes / 1e6,
+           all ? (double)bytes / (double)all : 0.0);
     snprintf(conditions, sizeof conditions,
              "%s, one row by key of %" PRId64
              ", %d connections, %s, loopback, %ld cores shared with the generator, "
