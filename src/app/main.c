@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct server *running; // for the signal handler alone
@@ -238,6 +239,7 @@ static const char *web_beside(const char *self, char *out, size_t n) {
 
 int main(int argc, char **argv) {
     char web[600];
+    umask(077); // what gusu writes is for its own account alone
     struct options o = {.data = "data", .port = 8080, .address = "127.0.0.1"};
     o.web = web_beside(argv[0], web, sizeof web);
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0) return help();
