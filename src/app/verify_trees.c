@@ -152,7 +152,7 @@ int verify_trees(struct verify *v) {
 }
 
 // --- signed checkpoints ---
-// Every key that the note's tree asks for and that was given must have signed it; at least one must.
+// One of the given keys of the tree's own kind must have signed: Ed25519 for SHA-256, SM2 for SM3.
 static bool signed_by(struct verify *v, const struct verify_keys *keys, struct str note, int tree,
                       struct str *ret_body) {
     bool is_good = false;
