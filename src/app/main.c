@@ -82,7 +82,8 @@ static int load_or_check(const struct options *o, bool only_check) {
     int result = code == OK ? app_load(&s.cx, o->rest[0], o->demo, only_check) : say(&e);
     session_close(&s);
     if (only_check) {
-        static const char *const files[] = {"gusu.db", "gusu.db-wal", "gusu.db-shm", "key.bin", "lock"};
+        static const char *const files[] = {"gusu.db", "gusu.db-wal",        "gusu.db-shm",    "key.bin",
+                                            "lock",    "ledger-ed25519.pem", "ledger-sm2.pem", "ledger.vkey"};
         char path[600];
         for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
             snprintf(path, sizeof path, "%s/%s", with.data, files[i]);
@@ -156,7 +157,7 @@ static const struct command {
      "start the server"},
     {"load", command_load, "PACK --data DIR [--demo]", "装载城市内容包", "load a city's pack"},
     {"check", command_check, "PACK", "检查内容包，指出文件与行", "check a pack, naming file and line"},
-    {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY]", "离线核验存证",
+    {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY] [--checkpoint FILE]", "离线核验存证",
      "verify a ledger or a receipt offline"},
     {"user", command_user, "LOGIN ROLE --data DIR", "建立首个管理员", "make a first administrator"},
     {"bench", command_bench, "NAME", "性能测量", "measure"},

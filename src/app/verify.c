@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// `gusu verify DIR | FILE.tlog-proof [--vkey KEY|FILE …]`: checks a whole data folder, or one receipt, without network
+// `gusu verify DIR [--checkpoint FILE …] [--vkey KEY|FILE …]`, `gusu verify FILE.tlog-proof [--vkey KEY|FILE …]`:
+// checks a whole data folder, or one receipt, without network
 // and without the server. A folder is opened read-only and may be in use: everything is held against one snapshot of its
 // heads. Exit code 0: all is as it was; 1: something was changed, each line names the entry and what is wrong with
 // it; 2: it could not be checked. Keys: those given, else the folder's own ledger.vkey, which proves only that folder
-// and signatures fit together; an auditor brings the keys noted earlier.
+// and signatures fit together; an auditor brings the keys noted earlier, and a checkpoint or receipt from then: without
+// those, a history rewritten from the first entry on by whoever holds disk and keys looks like any other.
 #include "app/verify.h"
 #include "app/app.h"
 #include "base/file.h"
@@ -31,6 +33,7 @@ static const struct word {
     {VERIFY_CROSS, "互证的树根不符", "a root told by an entry differs"},
     {VERIFY_CHECKPOINT_ROOT, "检查点树根与条目不符", "a signed checkpoint's root differs from the entries"},
     {VERIFY_CHECKPOINT_SIGNATURE, "检查点签名无效", "a checkpoint is not signed by a given key"},
+    {VERIFY_NOTED, "与事先留存的检查点不符", "differs from a checkpoint noted earlier"},
     {VERIFY_ACT, "审计记录与条目不符", "the audit row differs from its entry"},
     {VERIFY_ACT_MISSING, "缺少审计记录", "the entry's audit row is missing"},
     {VERIFY_ACT_EXTRA, "审计记录没有对应条目", "an audit row without its entry"},
@@ -99,7 +102,7 @@ static int read_size(struct verify *v) {
     return code;
 }
 
-static int passes(struct verify *v, const struct verify_keys *keys) {
+static int passes(struct verify *v, const struct verify_trust *keys) {
     int code = read_size(v);
     if (code == OK) code = verify_entries(v);
     if (code == OK) code = verify_trees(v);
@@ -112,7 +115,7 @@ static int passes(struct verify *v, const struct verify_keys *keys) {
     return code;
 }
 
-int verify_folder(const char *folder, const struct verify_keys *keys, bool is_quiet,
+int verify_folder(const char *folder, const struct verify_trust *keys, bool is_quiet,
                   struct verify_report *ret, struct err *e) {
     struct arena mem;
     arena_init(&mem, (size_t)8 << 30);
@@ -162,14 +165,14 @@ static void tell_fault(const struct verify_fault *f) {
                f->where[0] ? " (" : "", f->where, f->where[0] ? ")" : "");
 }
 
-static void tell_keys(struct arena *mem, const struct verify_keys *keys) {
+static void tell_keys(struct arena *mem, const struct verify_trust *keys) {
     for (int i = 0; i < keys->n; i++) {
         struct str vkey = note_vkey(mem, keys->key[i], keys->name[i]);
         printf("  公钥 / key  %.*s\n", STRF(vkey));
     }
 }
 
-static int tell_folder(struct arena *mem, const struct verify_report *r, const struct verify_keys *keys,
+static int tell_folder(struct arena *mem, const struct verify_report *r, const struct verify_trust *keys,
                        int64_t us) {
     double s = (double)us / 1e6;
     printf("  条目 / entries %" PRIu64 " (%.2f s, %.0f/s), 明细已删 / erased %" PRIu64 "\n", r->entries, s,
@@ -193,7 +196,7 @@ static int tell_folder(struct arena *mem, const struct verify_report *r, const s
 }
 
 static int check_folder(struct arena *mem, const char *folder, const struct options *o,
-                        struct verify_keys *keys) {
+                        struct verify_trust *keys) {
     struct err e = {0};
     struct verify_report *r = arena_take(mem, sizeof *r);
     if (!r) return 2;
@@ -203,7 +206,7 @@ static int check_folder(struct arena *mem, const char *folder, const struct opti
     return tell_folder(mem, r, keys, clock_mono_us() - begin);
 }
 
-static int check_receipt(struct arena *mem, const char *path, const struct verify_keys *keys) {
+static int check_receipt(struct arena *mem, const char *path, const struct verify_trust *keys) {
     struct err e = {0};
     struct ledger_entry entry = {0};
     struct str text, note;
@@ -222,24 +225,26 @@ static int check_receipt(struct arena *mem, const char *path, const struct verif
     return 0;
 }
 
-// Words after the command: one path, and --vkey with a key or a file of keys, as often as wanted.
+// Words after the command: one path; --vkey with a key or a file of keys, --checkpoint with a file, as often as wanted.
 static int read_words(struct arena *mem, const struct options *o, const char **ret_path,
-                      struct verify_keys *keys, struct err *e) {
+                      struct verify_trust *keys, struct err *e) {
     int code = OK;
     for (int i = 0; i < o->rest_n && code == OK; i++) {
-        if (strcmp(o->rest[i], "--vkey") != 0) {
+        bool is_key = strcmp(o->rest[i], "--vkey") == 0;
+        if (!is_key && strcmp(o->rest[i], "--checkpoint") != 0)
             *ret_path = o->rest[i];
-        } else if (i + 1 < o->rest_n) {
+        else if (i + 1 == o->rest_n)
+            code = err_set(e, ERR_bad_request, o->rest[i], "%s", o->rest[i]);
+        else if (is_key)
             code = verify_key_add(mem, keys, str_of(o->rest[++i]), e);
-        } else {
-            code = err_set(e, ERR_bad_request, "--vkey", "--vkey");
-        }
+        else
+            code = verify_note_add(mem, keys, o->rest[++i], e);
     }
     return code;
 }
 
 int command_verify(const struct options *o) {
-    struct verify_keys keys = {0};
+    struct verify_trust keys = {0};
     struct arena mem;
     struct err e = {0};
     struct stat st;

@@ -30,6 +30,7 @@ enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_CROSS,
     VERIFY_CHECKPOINT_ROOT,
     VERIFY_CHECKPOINT_SIGNATURE,
+    VERIFY_NOTED,
     VERIFY_ACT,
     VERIFY_ACT_MISSING,
     VERIFY_ACT_EXTRA,
@@ -49,10 +50,11 @@ struct verify_report {
     struct verify_fault faults[VERIFY_FAULTS]; // by index
     uint8_t root[VERIFY_TREES][HASH_BYTES];
 };
-struct verify_keys {
-    int n;
+struct verify_trust { // what the reader brings: keys, and checkpoints noted earlier
+    int n, notes_n;
     struct sign_key *key[VERIFY_KEYS];
     struct str name[VERIFY_KEYS];
+    struct str note[VERIFY_KEYS];
 };
 
 // --- between the files ---
@@ -100,7 +102,7 @@ void verify_fault(struct verify *v, enum verify_what what, int64_t index, const 
     __attribute__((format(printf, 4, 5)));
 int verify_entries(struct verify *v) MUST; // verify_entries.c: leaves, commitments, subtrees; all threads
 int verify_trees(struct verify *v) MUST;   // verify_trees.c: upper subtrees, heads, crossings
-int verify_checkpoints(struct verify *v, const struct verify_keys *keys) MUST;
+int verify_checkpoints(struct verify *v, const struct verify_trust *keys) MUST;
 int verify_acts(struct verify *v) MUST;  // verify_rows.c: audit rows
 int verify_calls(struct verify *v) MUST; //                call rows and the meter
 // Sums over a call that do not depend on order: entries and rows must give the same.
@@ -114,14 +116,16 @@ struct call_told {
 bool call_told(const struct ledger_entry *e, struct json detail, struct call_told *ret);
 
 // --- faces ---
-int verify_folder(const char *folder, const struct verify_keys *keys, bool is_quiet,
+int verify_folder(const char *folder, const struct verify_trust *keys, bool is_quiet,
                   struct verify_report *ret, struct err *e) MUST; // OK also with faults: look at faults_n
 const char *verify_word(enum verify_what what, bool zh);
-int verify_key_add(struct arena *mem, struct verify_keys *keys, struct str text,
+int verify_key_add(struct arena *mem, struct verify_trust *keys, struct str text,
                    struct err *e) MUST; // vkey lines, or a file
-void verify_keys_close(struct verify_keys *keys);
+// A checkpoint, or a receipt that ends with one.
+int verify_note_add(struct arena *mem, struct verify_trust *trust, const char *path, struct err *e) MUST;
+void verify_keys_close(struct verify_trust *keys);
 // A receipt: OK when proof and signatures hold. What it speaks of is told in *ret (in mem), with salt and detail if
 // it carries them.
-int verify_receipt(struct arena *mem, struct str text, const struct verify_keys *keys,
+int verify_receipt(struct arena *mem, struct str text, const struct verify_trust *keys,
                    struct ledger_entry *ret, struct str *ret_note, struct err *e) MUST;
 #endif

@@ -77,7 +77,7 @@ static int read_entry(struct arena *mem, const struct receipt *r, struct ledger_
     return OK;
 }
 
-static bool is_signed(struct arena *mem, const struct receipt *r, const struct verify_keys *keys,
+static bool is_signed(struct arena *mem, const struct receipt *r, const struct verify_trust *keys,
                       struct str *ret_body, struct str *ret_name) {
     for (int i = 0; i < keys->n; i++) {
         bool is_main = (sign_kind_of(keys->key[i]) == SIGN_ED25519) == (r->tree == 0);
@@ -87,7 +87,7 @@ static bool is_signed(struct arena *mem, const struct receipt *r, const struct v
     return false;
 }
 
-int verify_receipt(struct arena *mem, struct str text, const struct verify_keys *keys,
+int verify_receipt(struct arena *mem, struct str text, const struct verify_trust *keys,
                    struct ledger_entry *ret, struct str *ret_note, struct err *e) {
     static const enum hash_kind kinds[VERIFY_TREES] = {HASH_SHA256, HASH_SM3};
     struct receipt *r = arena_take(mem, sizeof *r);
@@ -112,14 +112,14 @@ int verify_receipt(struct arena *mem, struct str text, const struct verify_keys 
     return code;
 }
 
-static int add_line(struct arena *mem, struct verify_keys *keys, struct str line, struct err *e) {
+static int add_line(struct arena *mem, struct verify_trust *keys, struct str line, struct err *e) {
     if (keys->n == VERIFY_KEYS) return err_set(e, ERR_too_large, "vkey", "%d", VERIFY_KEYS);
     int code = note_read_vkey(mem, line, &keys->name[keys->n], &keys->key[keys->n], e);
     if (code == OK) keys->n++;
     return code;
 }
 
-int verify_key_add(struct arena *mem, struct verify_keys *keys, struct str text, struct err *e) {
+int verify_key_add(struct arena *mem, struct verify_trust *keys, struct str text, struct err *e) {
     char *path = str_z(mem, text);
     int code = OK;
     if (path && file_exists(path)) {
@@ -133,7 +133,22 @@ int verify_key_add(struct arena *mem, struct verify_keys *keys, struct str text,
     return code;
 }
 
-void verify_keys_close(struct verify_keys *keys) {
+int verify_note_add(struct arena *mem, struct verify_trust *trust, const char *path, struct err *e) {
+    struct str text, rest;
+    if (trust->notes_n == VERIFY_KEYS) return err_set(e, ERR_too_large, "--checkpoint", "%d", VERIFY_KEYS);
+    int code = file_read(mem, path, (size_t)1 << 20, &text, e);
+    if (code != OK) return code;
+    struct str first = str_cut(text, '\n', &rest);
+    if (str_eq(first, S(LEDGER_PROOF_SHA256)) || str_eq(first, S(LEDGER_PROOF_SM3))) {
+        const char *end = memmem(text.p, text.n, "\n\n", 2);
+        if (!end) return bad(e, "checkpoint");
+        text = (struct str){end + 2, text.n - (size_t)(end + 2 - text.p)};
+    }
+    trust->note[trust->notes_n++] = text;
+    return OK;
+}
+
+void verify_keys_close(struct verify_trust *keys) {
     for (int i = 0; i < keys->n; i++)
         sign_close(keys->key[i]);
     keys->n = 0;

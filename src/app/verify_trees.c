@@ -153,7 +153,7 @@ int verify_trees(struct verify *v) {
 
 // --- signed checkpoints ---
 // One of the given keys of the tree's own kind must have signed: Ed25519 for SHA-256, SM2 for SM3.
-static bool signed_by(struct verify *v, const struct verify_keys *keys, struct str note, int tree,
+static bool signed_by(struct verify *v, const struct verify_trust *keys, struct str note, int tree,
                       struct str *ret_body) {
     bool is_good = false;
     for (int i = 0; i < keys->n; i++) {
@@ -163,7 +163,7 @@ static bool signed_by(struct verify *v, const struct verify_keys *keys, struct s
     return is_good;
 }
 
-static int check_checkpoint(struct verify *v, const struct verify_keys *keys, int64_t size, int tree,
+static int check_checkpoint(struct verify *v, const struct verify_trust *keys, int64_t size, int tree,
                             struct str note) {
     struct str body = STR_NONE, origin;
     uint64_t said = 0;
@@ -181,7 +181,28 @@ static int check_checkpoint(struct verify *v, const struct verify_keys *keys, in
     return code;
 }
 
-int verify_checkpoints(struct verify *v, const struct verify_keys *keys) {
+// What somebody took away earlier must still be in the tree: this alone shows a history that was rewritten, or cut
+// short, by whoever holds disk and keys.
+static int check_noted(struct verify *v, const struct verify_trust *keys, struct str note) {
+    struct str body, origin;
+    uint64_t size;
+    uint8_t root[HASH_BYTES];
+    for (int i = 0; i < keys->n; i++) {
+        int tree = sign_kind_of(keys->key[i]) == SIGN_ED25519 ? 0 : 1;
+        bool fits = false;
+        if (!note_check(v->mem, note, keys->key[i], keys->name[i], &body) ||
+            !checkpoint_read(v->mem, body, &origin, &size, root) || !str_eq(origin, keys->name[i]))
+            continue;
+        int code = root_is(v, tree, (int64_t)size, root, &fits);
+        if (code == OK && !fits)
+            verify_fault(v, VERIFY_NOTED, size > v->size ? (int64_t)v->size : (int64_t)size - 1,
+                         "%s, %" PRIu64, names[tree], size);
+        return code;
+    }
+    return err_set(v->err, ERR_receipt, "--checkpoint", "signature");
+}
+
+int verify_checkpoints(struct verify *v, const struct verify_trust *keys) {
     struct stmt *s = store_query(v->conn, Q_verify_checkpoints, "");
     int code = OK;
     while (code == OK && store_next(s)) {
@@ -189,5 +210,8 @@ int verify_checkpoints(struct verify *v, const struct verify_keys *keys) {
         v->report->checkpoints++;
     }
     int end = store_done(s, v->err);
-    return code != OK ? code : end;
+    if (code == OK) code = end;
+    for (int i = 0; i < keys->notes_n && code == OK; i++)
+        code = check_noted(v, keys, keys->note[i]);
+    return code;
 }

@@ -296,6 +296,10 @@ static void told_by_role(void **state) {
     assert_false(sees(f, one));
     fixture_as(f, 9, "audit", "sz-c", R_(AUDITOR));
     assert_true(sees(f, one));
+    f->who.scopes = S("catalog:read"); // the auditor's token made for something else
+    assert_false(sees(f, one));
+    f->who.scopes = S("catalog:read ledger:read");
+    assert_true(sees(f, one));
     fixture_as(f, 0, NULL, NULL, 0);
     assert_false(sees(f, one));
     assert_true(json_is(json_get(f->json, S("clear")), JSON_NULL));

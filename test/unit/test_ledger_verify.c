@@ -3,6 +3,7 @@
 // the right kind of thing. The changes are made from outside, with sqlite3, as somebody with the disk would.
 #include "ledger_help.h"
 #include "app/verify.h"
+#include "base/file.h"
 
 static struct verify_report report;
 
@@ -19,18 +20,18 @@ static int teardown(void **state) {
     return 0;
 }
 
-static void own_keys(struct fixture *f, struct verify_keys *keys) {
+static void own_keys(struct fixture *f, struct verify_trust *keys) {
     struct err e = {0};
     char path[128];
     snprintf(path, sizeof path, "%s/ledger.vkey", f->folder);
-    *keys = (struct verify_keys){0};
+    *keys = (struct verify_trust){0};
     assert_int_equal(verify_key_add(&f->mem, keys, str_of(path), &e), OK);
     assert_int_equal(keys->n, 2);
 }
 
 static void check(struct fixture *f) {
     struct err e = {0};
-    struct verify_keys keys;
+    struct verify_trust keys;
     own_keys(f, &keys);
     int code = verify_folder(f->folder, &keys, true, &report, &e);
     if (code != OK) fprintf(stderr, "verify: %s %s\n", err_info(e.code)->name, e.arg);
@@ -255,7 +256,7 @@ static void calls_add_up(void **state) {
 static void receipts(void **state) {
     struct fixture *f = *state;
     static const char *const trees[] = {"sha256", "sm3"};
-    struct verify_keys keys, none = {0};
+    struct verify_trust keys, none = {0};
     struct ledger_entry e;
     struct str note;
     struct err err = {0};
@@ -296,7 +297,7 @@ static void receipts(void **state) {
 // A key that is not this ledger's: every checkpoint is refused.
 static void strange_keys(void **state) {
     struct fixture *f = *state;
-    struct verify_keys keys = {0};
+    struct verify_trust keys = {0};
     struct err e = {0};
     help_acts(f, 3);
     help_job(f);
@@ -310,6 +311,39 @@ static void strange_keys(void **state) {
     assert_int_not_equal(verify_key_add(&f->mem, &keys, S("gusu.local/ledger+00000000+AAAA"), &e), OK);
 }
 
+// Somebody took a checkpoint away; later the folder is made anew, shorter or other, and signed with the same keys.
+static void noted_earlier(void **state) {
+    struct fixture *f = *state;
+    struct verify_trust trust;
+    struct err e = {0};
+    char cmd[400], path[128];
+    help_acts(f, 300);
+    fixture_stop(f);
+    snprintf(cmd, sizeof cmd, "cp -r %s %s-early", f->folder, f->folder);
+    assert_int_equal(system(cmd), 0);
+    fixture_start(f);
+    help_acts(f, 50);
+    fixture_call(f, "GET", "/api/v1/ledger/entries/349/receipt?tree=sm3", NULL); // a receipt will do as well
+    assert_status(f, 200);
+    snprintf(path, sizeof path, "%s-early/noted", f->folder);
+    assert_int_equal(file_write(path, f->body, 0644, &e), OK);
+    own_keys(f, &trust);
+    assert_int_equal(verify_note_add(&f->mem, &trust, path, &e), OK);
+    assert_int_equal(verify_folder(f->folder, &trust, true, &report, &e), OK);
+    assert_int_equal(report.faults_n, 0);
+    // The early copy is sound in itself, but 50 entries are gone.
+    char early[100];
+    snprintf(early, sizeof early, "%s-early", f->folder);
+    assert_int_equal(verify_folder(early, &trust, true, &report, &e), OK);
+    assert_int_equal(report.faults_n, 1);
+    assert_true(has_fault(VERIFY_NOTED, 300));
+    trust.note[0].n -= 9;
+    assert_int_equal(verify_folder(f->folder, &trust, true, &report, &e), ERR_receipt);
+    verify_keys_close(&trust);
+    snprintf(cmd, sizeof cmd, "rm -rf %s-early", f->folder);
+    assert_int_equal(system(cmd), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(sound, setup, teardown),
@@ -318,6 +352,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(calls_add_up, setup, teardown),
         cmocka_unit_test_setup_teardown(receipts, setup, teardown),
         cmocka_unit_test_setup_teardown(strange_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(noted_earlier, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

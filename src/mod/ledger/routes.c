@@ -5,7 +5,7 @@
 #include "mod/ledger/tree.h"
 #include <inttypes.h>
 
-#define SCAN_MAX 20000 // entries looked at for one page of a filtered list; the next page goes on behind them
+#define SCAN_MAX 4000 // entries looked at for one page of a filtered list; the next page goes on behind them
 
 static struct str leaf_hash(struct cx *cx, int tree, struct str leaf) {
     uint8_t hash[HASH_BYTES];
@@ -298,13 +298,14 @@ static const struct shape gives_ledger = {"ledger", ledger_fields, NULL},
 // Proofs are SLOW: somebody who asks for the newest entry's makes a checkpoint, which waits for the writer.
 const struct route ledger_routes[] = {
     {"GET", "/api/v1/ledger", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_ledger, .handle = get_ledger,
-     .zh = "存证日志概况", .en = "State of the ledger"},
+     .zh = "存证日志概况", .en = "State of the ledger", .scope = LEDGER_SCOPE},
     {"GET", "/api/v1/ledger/entries", ROUTE_READ, R_PUBLIC, takes_list, &gives_list, .handle = get_entries,
-     .zh = "存证条目", .en = "Entries of the ledger"},
+     .zh = "存证条目", .en = "Entries of the ledger", .scope = LEDGER_SCOPE},
     {"GET", "/api/v1/ledger/entries/{n}", ROUTE_READ, R_PUBLIC, takes_one, &gives_entry, .handle = get_entry,
-     .zh = "一条存证", .en = "One entry"},
+     .zh = "一条存证", .en = "One entry", .scope = LEDGER_SCOPE},
     {"GET", "/api/v1/ledger/entries/{n}/proof", ROUTE_SLOW, R_PUBLIC, takes_proof, &gives_proof,
-     .handle = get_proof, .zh = "存在证明", .en = "Inclusion proof of an entry"},
+     .handle = get_proof, .zh = "存在证明", .en = "Inclusion proof of an entry", .scope = LEDGER_SCOPE},
     {"GET", "/api/v1/ledger/entries/{n}/receipt", ROUTE_SLOW, R_PUBLIC, takes_proof, &gives_receipt,
-     .handle = get_receipt, .zh = "存证回执，可离线核验", .en = "Receipt of an entry, checked offline"},
+     .handle = get_receipt, .zh = "存证回执，可离线核验", .en = "Receipt of an entry, checked offline",
+     .scope = LEDGER_SCOPE},
     {0}};

@@ -26,10 +26,19 @@ static bool names_office(struct json detail, const char *name, struct str office
     return one.n && str_eq(one, office);
 }
 
+// A token that was made for something else does not open the ledger's private part.
+static bool is_in_scope(const struct cx *cx) {
+    struct str rest = cx->who.scopes;
+    if (!rest.p) return true;
+    while (rest.p)
+        if (str_eq(str_cut(rest, ' ', &rest), S(LEDGER_SCOPE))) return true;
+    return false;
+}
+
 bool ledger_entry_may(struct cx *cx, const struct ledger_entry *e) {
     struct json detail;
     struct err ignore = {0};
-    if (!e->detail.p) return false;
+    if (!e->detail.p || !is_in_scope(cx)) return false;
     if (cx_is(cx, R_(AUDITOR))) return true;
     if (!cx_is(cx, R_ALL_OFFICE) || !cx->who.office.n)
         return false; // the other administrators work in an office too

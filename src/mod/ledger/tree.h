@@ -14,8 +14,9 @@
 #define LEDGER_NODE_LEVEL  8 // stored from here up: one row per 256 entries and tree
 #define LEDGER_TILE        ((uint64_t)256)
 
-#define LEDGER_NOTE_MAX 2048 // a checkpoint: origin, size, root, two signature lines
-#define LEDGER_NAME_MAX 140  // origin with "/sm3"
+#define LEDGER_SCOPE    "ledger:read" // of API tokens
+#define LEDGER_NOTE_MAX 2048          // a checkpoint: origin, size, root, two signature lines
+#define LEDGER_NAME_MAX 140           // origin with "/sm3"
 
 // What was signed last. Both notes speak of the same size, so that size, proof and checkpoint of a reply are one.
 struct checkpoint {
