@@ -27,7 +27,7 @@ static void put_name(struct buf *out, const char *name) {
             buf_put(out, local);
             return;
         }
-    assert(!"unknown prefix");
+    assert(false && "unknown prefix");
 }
 
 // --- building ---
