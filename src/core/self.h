@@ -7,5 +7,7 @@
 extern const struct route core_routes[];
 int index_count(void);
 const struct route *index_route(int i);
-int openapi_write(struct cx *cx); // the whole document into cx->w
+struct str index_verbs(struct arena *mem,
+                       struct str path); // "GET, POST": what a path is open to (header Allow)
+int openapi_write(struct cx *cx);        // the whole document into cx->w
 #endif

@@ -82,13 +82,13 @@ const struct field catalog_create_takes[] = {TXT("id", true, 60, "目录标识",
                                              SHARE_TAKES,
                                              LISTS_TAKES,
                                              {0}};
-const struct field catalog_edit_takes[] = {{"path_id", .where = IN_PATH, .type = T_TEXT, .required = true,
-                                            .max = 60, .zh = "目录", .en = "Data set"},
-                                           TXT("id", false, 60, "目录标识", "Id of the data set"),
-                                           FACT_FIELDS,
-                                           SHARE_TAKES,
-                                           LISTS_TAKES,
-                                           {0}};
+const struct field catalog_edit_takes[] = {
+    {"id", .where = IN_PATH, .type = T_TEXT, .required = true, .max = 60, .zh = "目录", .en = "Data set"},
+    TXT("id", false, 60, "目录标识", "Id of the data set"),
+    FACT_FIELDS,
+    SHARE_TAKES,
+    LISTS_TAKES,
+    {0}};
 
 static const struct field resource_gives[] = {TXT("id", true, 0, "资源标识", "Resource id"),
                                               TXT("kind", true, 0, "类型", "table, service or file"),
