@@ -56,6 +56,7 @@ static int flush_one(struct cx *cx, struct act *a) {
     if (!verb) return cx_fail(cx, ERR_internal, "", "an act without a verb");
     struct str before = digest_of(cx, a->before), after = digest_of(cx, a->after);
     struct str detail = detail_text(cx, a, verb, before, after);
+    if (!detail.p && cx->mem->failed) return cx_fail(cx, ERR_no_memory, "", "act");
     if (!detail.p) return cx_fail(cx, ERR_too_large, "detail", "64 KiB");
     struct note n = {.kind = verb, .time_ms = cx->now_ms, .detail = detail, .trace = a->trace};
     if (a->is_clear) n.clear = clear_text(cx, a);

@@ -4,11 +4,16 @@
 // authorisation generation that the transaction sees; a retried write with the same Idempotency-Key happens once.
 #include "core/act.h"
 #include "core/field.h"
+#include "core/self.h"
 #include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
-#define REPLY_MAX ((size_t)64 << 20)
+#define REPLY_MAX     ((size_t)64 << 20)
+#define KEY_MAX       200    // bytes of an Idempotency-Key
+#define KEY_KEPT_MS   DAY_MS // answers to retries are kept so long
+#define KEY_NO_ANSWER 0      // status of a kept key whose call answers by itself, after its write
 
 void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *db, struct hasher *h,
              const struct request *req) {
@@ -16,7 +21,8 @@ void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *d
     *cx = (struct cx){.mem = mem, .city = city, .db = db, .hasher = h, .req = req, .now_ms = city->now_ms()};
     cx->reply.fd = -1;
     struct str lang = cx_header(cx, "Accept-Language");
-    cx->is_zh = !str_starts(lang, S("en"));
+    cx->is_zh = lang.n < 2 || !str_eq_nocase((struct str){lang.p, 2}, S("en"));
+    cx->body = req ? req->body : STR_NONE;
     cx->out = buf_new(mem, 512, REPLY_MAX);
     cx->w = jw_to(&cx->out);
 }
@@ -31,10 +37,37 @@ static void problem_words(struct cx *cx, struct jw *w, const struct err *e) {
     if (e->row) jw_nint(w, "row", e->row);
 }
 
+// What a handler had prepared before it failed does not leave: neither a file nor headers that tell of it.
+static void drop_prepared(struct cx *cx) {
+    // Content-Range only as an error says it: how long the thing is.
+    static const struct str kept[] = {S_INIT("Content-Range"), S_INIT("Retry-After"), S_INIT("Set-Cookie"),
+                                      S_INIT("Allow")};
+    struct reply *r = &cx->reply;
+    int n = 0;
+    for (int i = 0; i < r->headers_n; i++)
+        for (size_t k = 0; k < sizeof kept / sizeof kept[0]; k++)
+            if (str_eq(r->headers[i][0], kept[k]) &&
+                (k != 0 || str_starts(r->headers[i][1], S("bytes */")))) {
+                r->headers[n][0] = r->headers[i][0];
+                r->headers[n++][1] = r->headers[i][1];
+                break;
+            }
+    r->headers_n = n;
+    if (r->fd >= 0) close(r->fd);
+    r->fd = -1;
+    r->body = STR_NONE;
+}
+
+static bool has_header(const struct cx *cx, const char *name) {
+    for (int i = 0; i < cx->reply.headers_n; i++)
+        if (str_eq(cx->reply.headers[i][0], str_of(name))) return true;
+    return false;
+}
+
 void core_problem(struct cx *cx) {
     if (cx->err.code == OK) cx->err.code = cx->mem->failed ? ERR_no_memory : ERR_internal;
     const struct err_info *info = err_info(cx->err.code);
-    if (cx->reply.fd >= 0) cx->reply.fd_bytes = 0;
+    drop_prepared(cx);
     cx->out = buf_new(cx->mem, 512, 1 << 20);
     cx->w = jw_to(&cx->out);
     struct jw *w = &cx->w;
@@ -56,8 +89,9 @@ void core_problem(struct cx *cx) {
     jw_object_end(w);
     cx->reply.status = info->status;
     cx->reply.type = S("application/problem+json");
-    cx->reply.body = STR_NONE;
-    if (info->status == 503) cx_reply_header(cx, "Retry-After", S("1"));
+    // Without memory even the problem may not find room: then a text that needs none.
+    if (cx->out.over) cx->reply.body = S("{\"type\":\"about:gusu/no-memory\",\"code\":\"no-memory\"}");
+    if (info->status == 503 && !has_header(cx, "Retry-After")) cx_reply_header(cx, "Retry-After", S("1"));
     if (info->status == 401) cx_reply_header(cx, "WWW-Authenticate", S("Bearer realm=\"gusu\""));
 }
 
@@ -97,19 +131,29 @@ static int identify(struct cx *cx) {
     return cx->city->who ? cx->city->who(cx) : OK;
 }
 
-static int open_steps(struct cx *cx) {
-    bool path_known;
-    cx->route = core_route(cx->req->verb, cx->req->path, cx->params, &cx->params_n, cx->mem, &path_known);
-    if (!cx->route) return cx_fail(cx, path_known ? ERR_bad_method : ERR_no_route, "", "%s", "");
+// Who, and may he? A public route stays public to somebody whose token has run out.
+static int identify_and_judge(struct cx *cx) {
     int code = identify(cx);
-    // A public route stays public to somebody whose session has run out.
     if (code == ERR_bad_token && (cx->route->who & R_PUBLIC)) {
         cx->err = (struct err){0};
         cx->who = (struct actor){.roles = R_PUBLIC};
         code = OK;
     }
-    if (code == OK) code = judge(cx);
+    return code == OK ? judge(cx) : code;
+}
+
+static int open_steps(struct cx *cx) {
+    bool path_known;
+    cx->route = core_route(cx->req->verb, cx->req->path, cx->params, &cx->params_n, cx->mem, &path_known);
+    if (!cx->route && path_known) {
+        struct str allowed = index_verbs(cx->mem, cx->req->path);
+        if (allowed.n) cx_reply_header(cx, "Allow", allowed);
+    }
+    if (!cx->route) return cx_fail(cx, path_known ? ERR_bad_method : ERR_no_route, "", "%s", "");
+    int code = identify_and_judge(cx);
     if (code == OK) code = field_read(cx);
+    if (code == OK && (cx->route->flags & ROUTE_NEEDS_MATCH) && !cx_header(cx, "If-Match").p)
+        return cx_fail(cx, ERR_need_match, "If-Match", "%s", "");
     return code;
 }
 
@@ -129,10 +173,32 @@ void core_run(struct cx *cx) {
 // The digest that tells a retry from another request under the same key.
 static struct str request_digest(struct cx *cx) {
     uint8_t out[HASH_BYTES];
-    const struct str parts[] = {cx->req->verb,  S(" "),  cx->req->path, S("?"),
-                                cx->req->query, S("\n"), cx->req->body};
+    struct str bytes = str_print(cx->mem, "\n%" PRId64 "\n", cx->req->body_bytes);
+    const struct str parts[] = {cx->req->verb,  S(" "), cx->req->path, S("?"),
+                                cx->req->query, bytes,  cx->body};
     hash_parts(cx->hasher, HASH_SHA256, parts, sizeof parts / sizeof parts[0], out);
     return str_hex(cx->mem, out, sizeof out);
+}
+
+// The key under which a retry is known: an account's own, or an exchange key's own. Strangers have none: they must
+// neither fill the disk nor be given the answer that somebody else got. *ret_key is empty when the call names none.
+static int idempotency_key(struct cx *cx, struct str *ret_key) {
+    struct str key = cx_header(cx, "Idempotency-Key");
+    bool is_known = cx->who.account || (cx->who.roles & R_KEY);
+    *ret_key = STR_NONE;
+    if (key.n > KEY_MAX) return cx_fail(cx, ERR_field_long, "Idempotency-Key", "%d", KEY_MAX);
+    if (!str_utf8_ok(key)) return cx_fail(cx, ERR_utf8, "Idempotency-Key", "%s", "");
+    if (!key.n || !is_known) return OK;
+    *ret_key = cx->who.account ? key : str_print(cx->mem, "gk_%" PRId64 " %.*s", cx->who.key, STRF(key));
+    return ret_key->p ? OK : cx_fail(cx, ERR_no_memory, "", "key");
+}
+
+// The header that the first answer had; the body says the same.
+static void put_kept_index(struct cx *cx) {
+    struct json j;
+    int64_t entry;
+    if (json_parse(cx->mem, cx->reply.body, &j, NULL) == OK && json_int(json_get(j, S("entry")), &entry))
+        cx_reply_header(cx, "Gusu-Entry", str_print(cx->mem, "%" PRId64, entry));
 }
 
 // True when the stored answer of an earlier same request has been put into the reply.
@@ -148,11 +214,21 @@ static int idempotent_answer(struct cx *cx, struct str key, bool *ret_found) {
         if (etag.p) cx_reply_header(cx, "ETag", etag);
     }
     int code = store_done(s, &cx->err);
-    if (code == OK && *ret_found && (cx->route->flags & ROUTE_SECRET))
-        return cx_fail(cx, ERR_secret_shown, "Idempotency-Key", "%s", "");
-    if (code == OK && *ret_found && !str_eq(digest, request_digest(cx)))
+    if (code != OK || !*ret_found) return code;
+    if (!str_eq(digest, request_digest(cx)))
         return cx_fail(cx, ERR_conflict, "Idempotency-Key", "%.*s", (int)(key.n > 60 ? 60 : key.n), key.p);
-    return code;
+    if (cx->route->flags & ROUTE_SECRET) return cx_fail(cx, ERR_secret_shown, "Idempotency-Key", "%s", "");
+    if (cx->reply.status == KEY_NO_ANSWER) return cx_fail(cx, ERR_done_already, "Idempotency-Key", "%s", "");
+    put_kept_index(cx);
+    return OK;
+}
+
+// Each new answer takes a few old ones along, so that the table stays small without a job and no write pays for a day.
+static int keep_answer(struct cx *cx, struct str key, int64_t status, struct str body, struct str etag) {
+    int code = store_exec(cx->db, NULL, &cx->err, Q_core_idempotency_sweep, "i", cx->now_ms - KEY_KEPT_MS);
+    if (code != OK) return code;
+    return store_exec(cx->db, NULL, &cx->err, Q_core_idempotency_put, "ississi", cx->who.account, key,
+                      request_digest(cx), status, body.p ? body : S(""), etag, cx->now_ms);
 }
 
 static int idempotent_keep(struct cx *cx, struct str key) {
@@ -162,17 +238,25 @@ static int idempotent_keep(struct cx *cx, struct str key) {
     int64_t status = cx->reply.status ? cx->reply.status : 200;
     struct str body = cx->reply.body.p ? cx->reply.body : buf_str(&cx->out);
     if (cx->route->flags & ROUTE_SECRET) body = STR_NONE; // what is shown once is kept nowhere
-    return store_exec(cx->db, NULL, &cx->err, Q_core_idempotency_put, "ississi", cx->who.account, key,
-                      request_digest(cx), status, body.p ? body : S(""), etag, cx->now_ms);
+    return keep_answer(cx, key, status, body, etag);
 }
 
-// The index of the last entry goes into the reply, so that the caller can ask for its proof at once.
+// The index of the last entry goes into the reply, so that the caller can ask for its proof at once. It may be put
+// after the commit: without room the reply stays as it is, whole, and the header alone tells.
 static void put_index(struct cx *cx, int64_t entry) {
     cx_reply_header(cx, "Gusu-Entry", str_print(cx->mem, "%" PRId64, entry));
-    if (cx->reply.body.p || cx->out.n < 2 || cx->out.p[cx->out.n - 1] != '}' || cx->w.depth != 0) return;
-    bool is_empty = cx->out.n == 2;
-    cx->out.n--;
-    buf_print(&cx->out, "%s\"entry\":%" PRId64 "}", is_empty ? "" : ",", entry);
+    bool is_json = cx->reply.type.n == 0 || str_eq(cx->reply.type, S("application/json"));
+    if (!is_json || cx->reply.body.p || cx->w.depth != 0) return;
+    struct buf *out = &cx->out;
+    if (out->over || out->n < 2 || out->p[out->n - 1] != '}') return;
+    char tail[40];
+    int n = snprintf(tail, sizeof tail, "%s\"entry\":%" PRId64 "}", out->n == 2 ? "" : ",", entry);
+    if (!buf_room(out, (size_t)n)) {
+        out->over = false;
+        return;
+    }
+    out->n--;
+    buf_put(out, (struct str){tail, (size_t)n});
 }
 
 static void put_entry(struct cx *cx) {
@@ -183,11 +267,10 @@ static void put_entry(struct cx *cx) {
 }
 
 static int write_steps(struct cx *cx) {
-    struct str key = cx_header(cx, "Idempotency-Key");
+    struct str key;
     bool found = false;
-    int code = OK;
-    if (key.n > 200) return cx_fail(cx, ERR_field_long, "Idempotency-Key", "200");
-    if (key.n) code = idempotent_answer(cx, key, &found);
+    int code = idempotency_key(cx, &key);
+    if (code == OK && key.n) code = idempotent_answer(cx, key, &found);
     if (code != OK || found) return code;
     code = cx->route->handle(cx);
     if (code == OK && cx->err.code != OK) code = cx->err.code;
@@ -204,6 +287,8 @@ static void rewind_cx(struct cx *cx, struct conn *w) {
     cx->is_writer = true;
     cx->hasher = cx->city->writer_hasher;
     cx->act = NULL;
+    cx->note = NULL;
+    cx->mod = NULL;
     cx->announced = NULL;
     cx->field_errors = NULL;
     cx->err = (struct err){0};
@@ -215,9 +300,7 @@ static void rewind_cx(struct cx *cx, struct conn *w) {
 // On the writer: nothing to do unless some role, session, key or grant moved since the caller was judged.
 static int judge_again(struct cx *cx) {
     if (cx->auth_generation == atomic_load(&cx->city->auth_generation)) return OK;
-    int code = identify(cx);
-    if (code == ERR_bad_token && (cx->route->who & R_PUBLIC)) code = OK;
-    return code == OK ? judge(cx) : code;
+    return identify_and_judge(cx);
 }
 
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) {
@@ -238,8 +321,10 @@ int core_run_note(struct cx *cx, struct conn *w, struct err *e) {
     cx->is_writer = true;
     cx->hasher = cx->city->writer_hasher;
     cx->err = (struct err){0};
+    cx->announced = NULL;
     struct note *n = cx->note;
-    int code = n->judge ? n->judge(cx, n) : OK;
+    // Who brings no judge of his own is judged by his route, as a write is.
+    int code = n->judge ? n->judge(cx, n) : judge_again(cx);
     if (code == OK && cx->city->on_note) code = cx->city->on_note(cx, n);
     if (code == OK && n->project) code = n->project(cx, n);
     cx->db = reader;
@@ -260,15 +345,31 @@ struct sub {
     void *arg;
 };
 
+// A slow call's answer is not known yet when it writes, so only that it was done is kept, in the transaction that does
+// it: a retry is told so and nothing happens twice.
+static int keep_slow_key(struct cx *cx) {
+    struct str key;
+    bool found = false;
+    if (cx->is_key_kept) return OK;
+    int code = idempotency_key(cx, &key);
+    if (code != OK || !key.n) return code;
+    code = idempotent_answer(cx, key, &found);
+    return code == OK ? keep_answer(cx, key, KEY_NO_ANSWER, STR_NONE, STR_NONE) : code;
+}
+
 static int sub_run(struct work *work, struct conn *w, struct err *e) {
     struct sub *s = (struct sub *)work;
     s->cx = *s->outer;
     rewind_cx(&s->cx, w);
     s->cx.now_ms = s->outer->city->now_ms();
     // Jobs and commands have no caller; a slow call's may have lost his role meanwhile.
-    int code = s->cx.route && s->cx.req ? judge_again(&s->cx) : OK;
+    bool is_call = s->cx.route && s->cx.req;
+    int code = is_call ? judge_again(&s->cx) : OK;
+    if (code == OK && is_call) code = keep_slow_key(&s->cx);
     if (code == OK) code = s->fn(&s->cx, s->arg);
+    if (code == OK && s->cx.err.code != OK) code = s->cx.err.code;
     if (code == OK) code = act_flush(&s->cx);
+    if (code == OK && s->cx.mem->failed) code = ERR_no_memory;
     if (code != OK && s->cx.err.code == OK) s->cx.err.code = (enum err_code)code;
     if (code != OK && e) *e = s->cx.err;
     return code;
@@ -290,10 +391,12 @@ int cx_write(struct cx *cx, int (*fn)(struct cx *cx, void *arg), void *arg) {
     int code = store_do(cx->city->store, &s.work, &cx->err);
     if (code == OK) {
         cx->act = s.cx.act; // for the entry's index
+        cx->is_key_kept = true;
         core_tell(&s.cx);
-    } else if (cx->err.code == OK) {
-        cx->err.code = (enum err_code)code;
+        return OK;
     }
+    if (cx->err.code == OK) cx->err.code = (enum err_code)code;
+    if (!cx->field_errors) cx->field_errors = s.cx.field_errors;
     return code;
 }
 
@@ -341,6 +444,7 @@ void core_written(struct cx *cx, int code, const struct err *e) {
 void core_noted(struct cx *cx, int code, const struct err *e) {
     if (code == OK) {
         put_index(cx, cx->note->entry);
+        core_tell(cx);
         return;
     }
     if (cx->err.code == OK) cx->err = *e;

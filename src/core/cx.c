@@ -66,17 +66,22 @@ int cx_fail(struct cx *cx, enum err_code code, const char *field, const char *fm
 }
 
 int cx_field_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...) {
+    struct field_error *first = cx->field_errors;
+    if (first && first->n >= CX_FIELD_ERRORS_MAX) return code;
     struct field_error *fe = arena_take(cx->mem, sizeof *fe);
     if (!fe) return cx_fail(cx, ERR_no_memory, "", "fields");
     va_list ap;
     va_start(ap, fmt);
     fill(&fe->err, code, field, fmt, ap);
     va_end(ap);
-    struct field_error **last = &cx->field_errors;
-    while (*last)
-        last = &(*last)->next;
-    *last = fe;
     if (cx->err.code == OK) cx->err = fe->err;
+    if (!first) {
+        cx->field_errors = first = fe;
+    } else {
+        first->last->next = fe;
+    }
+    first->last = fe;
+    first->n++;
     return code;
 }
 
@@ -117,7 +122,7 @@ void cx_reply_fd(struct cx *cx, const char *type, int fd, int64_t bytes, struct 
     cx->reply.fd = fd;
     cx->reply.fd_bytes = bytes;
     if (!download_name.p) return;
-    // RFC 6266: a plain name for old clients, the true one percent-encoded in UTF-8.
+    // RFC 6266: the name percent-encoded in UTF-8, which is how a Chinese one arrives whole.
     struct buf b = buf_new(cx->mem, 128, 4096);
     buf_puts(&b, "attachment; filename*=UTF-8''");
     for (size_t i = 0; i < download_name.n; i++) {
@@ -129,7 +134,7 @@ void cx_reply_fd(struct cx *cx, const char *type, int fd, int64_t bytes, struct 
         else
             buf_print(&b, "%%%02X", c);
     }
-    cx_reply_header(cx, "Content-Disposition", buf_str(&b));
+    cx_reply_header(cx, "Content-Disposition", b.over ? S("attachment") : buf_str(&b));
 }
 
 int64_t cx_limit(const struct cx *cx, int64_t standard, int64_t most) {
@@ -139,8 +144,10 @@ int64_t cx_limit(const struct cx *cx, int64_t standard, int64_t most) {
 
 struct str cx_after(struct cx *cx) {
     struct str raw = cx_text(cx, "after"), out;
-    if (!raw.p || !str_unbase64(cx->mem, raw, true, &out)) return STR_NONE;
-    return out;
+    if (!raw.n) return STR_NONE;
+    if (str_unbase64(cx->mem, raw, true, &out) && str_utf8_ok(out)) return out;
+    (void)cx_fail(cx, ERR_cursor, "after", "%s", "");
+    return STR_NONE;
 }
 
 void cx_next(struct cx *cx, struct str last_key) {
@@ -149,8 +156,7 @@ void cx_next(struct cx *cx, struct str last_key) {
 
 struct act *cx_act(struct cx *cx, const char *object_kind, struct str object) {
     struct act *a = arena_take(cx->mem, sizeof *a);
-    static struct act spare; // only when memory is gone: the request fails anyway (mem->failed)
-    if (!a) return &spare;
+    if (!a) return &cx->act_spare;
     a->object_kind = object_kind;
     a->object = object;
     a->office = cx->who.office;

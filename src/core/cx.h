@@ -43,12 +43,31 @@ struct reply {
 
 struct field_error {
     struct field_error *next;
+    struct field_error *last; // of the list; only the first one's is kept
     struct err err;
+    int n; // errors in the list; only the first one's is kept
 };
 struct announced {
     struct announced *next;
     const char *event;
     struct str object, office;
+};
+
+// Acts: what happened, said once per WRITE (or per sub-step); core writes the audit row and the ledger entry in
+// the same transaction after the handler returns OK. `clear` entries show office, object and count in public
+// (only for openly published data); all others show a commitment.
+struct act {
+    struct act *next;
+    const char *verb;        // "dataset.publish"; the route's own if NULL
+    const char *object_kind; // "dataset"
+    struct str object;       // id
+    struct str object_name;
+    struct str office;        // whose thing it is
+    struct str before, after; // canonical JSON or STR_NONE; digests are kept
+    struct str detail;        // JSON object text or STR_NONE: who, why, numbers; goes into the committed part
+    struct str trace;         // the one id that runs through application, grant, call: exchange trace id
+    bool is_clear;
+    int64_t entry; // out: ledger index
 };
 
 #define CX_PARAMS_MAX 8
@@ -77,6 +96,7 @@ struct cx {
     const struct route *route;
     struct str params[CX_PARAMS_MAX]; // of the path, decoded, in order
     int params_n;
+    struct str body;  // JSON text of the request, wherever it was spooled; STR_NONE when there is none
     struct value *in; // one per row of route->takes
     struct actor who;
     struct err err;
@@ -85,10 +105,12 @@ struct cx {
     struct buf out;
     struct jw w;
     struct reply reply;
-    struct act *act;   // what the audit log and the ledger will say (core/act.h)
-    struct note *note; // an entry made by a READ_ENTRY handler, to be committed before the reply leaves
+    struct act *act;      // what the audit log and the ledger will say (core/act.h)
+    struct act act_spare; // given out when memory is gone: the call fails by mem->failed, nobody reads it
+    struct note *note;    // an entry made by a READ_ENTRY handler, to be committed before the reply leaves
     struct announced *announced; // told to listening pages after the commit
     void *mod;                   // for the module's own use between handle and commit
+    bool is_key_kept; // a slow call's Idempotency-Key was written by an earlier write of the same call
 };
 
 // Inputs, by the field's name. Absent gives STR_NONE / `none` / false.
@@ -101,7 +123,9 @@ const struct value *cx_value(const struct cx *cx, const char *name);
 struct str cx_header(const struct cx *cx, const char *name);
 bool cx_is(const struct cx *cx, uint32_t roles); // actor has any of these
 
-// Errors. cx_fail fills cx->err and returns the code; cx_field_fail adds one more field error (all are reported).
+// Errors. cx_fail fills cx->err and returns the code; cx_field_fail adds one more field error (the first
+// CX_FIELD_ERRORS_MAX are reported: what a stranger sends must not cost more the more is wrong with it).
+#define CX_FIELD_ERRORS_MAX 100
 int cx_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 int cx_field_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...)
@@ -118,25 +142,11 @@ void cx_reply_fd(struct cx *cx, const char *type, int fd, int64_t bytes, struct 
 
 // Paging of lists: ?limit&after; `after` is opaque (base64url of the last key). Writes "next" when more is there.
 int64_t cx_limit(const struct cx *cx, int64_t standard, int64_t most);
-struct str cx_after(struct cx *cx); // decoded key or STR_NONE
+// Decoded key or STR_NONE. A cursor that we did not write fails the call (ERR_cursor) whatever the handler returns:
+// starting again from the first row would look like more rows.
+struct str cx_after(struct cx *cx);
 void cx_next(struct cx *cx, struct str last_key);
 
-// Acts: what happened, said once per WRITE (or per sub-step); core writes the audit row and the ledger entry in
-// the same transaction after the handler returns OK. `clear` entries show office, object and count in public
-// (only for openly published data); all others show a commitment.
-struct act {
-    struct act *next;
-    const char *verb;        // "dataset.publish"; the route's own if NULL
-    const char *object_kind; // "dataset"
-    struct str object;       // id
-    struct str object_name;
-    struct str office;        // whose thing it is
-    struct str before, after; // canonical JSON or STR_NONE; digests are kept
-    struct str detail;        // JSON object text or STR_NONE: who, why, numbers; goes into the committed part
-    struct str trace;         // the one id that runs through application, grant, call: exchange trace id
-    bool is_clear;
-    int64_t entry; // out: ledger index
-};
 struct act *cx_act(struct cx *cx, const char *object_kind,
                    struct str object); // appends one, zeroed beyond this
 // Announces upward: module subscribers run at once inside the transaction; pages hear of it after the commit.

@@ -21,7 +21,8 @@ SELECT request_digest, status, body, etag FROM core_idempotency WHERE actor = ?1
 -- name: core_idempotency_put
 INSERT INTO core_idempotency(actor, key, request_digest, status, body, etag, made_ms) VALUES(?1,?2,?3,?4,?5,?6,?7)
 -- name: core_idempotency_sweep
-DELETE FROM core_idempotency WHERE made_ms < ?1
+DELETE FROM core_idempotency WHERE (actor, key) IN
+ (SELECT actor, key FROM core_idempotency WHERE made_ms < ?1 ORDER BY made_ms LIMIT 4)
 -- name: core_clock_get
 SELECT limit_wd, extend_wd, zh, en, article FROM core_clock WHERE step = ?1
 -- name: core_workdays scan

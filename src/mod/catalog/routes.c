@@ -41,7 +41,7 @@ static int get_handle(struct cx *cx) {
 // The body again as one value: field tables have judged it already.
 static int read_body(struct cx *cx, struct str id, struct catalog_dataset *d, struct json *ret_body) {
     struct meta_sink sink = {.cx = cx};
-    int code = json_parse(cx->mem, cx->req->body, ret_body, &cx->err);
+    int code = json_parse(cx->mem, cx->body, ret_body, &cx->err);
     if (code != OK) return code;
     meta_read(&sink, *ret_body, d);
     if (id.p) d->id = id;
@@ -99,7 +99,7 @@ static void keep_unsaid(struct json body, const struct catalog_dataset *old, str
 static int edit_handle(struct cx *cx) {
     struct catalog_dataset d, *old;
     struct json body;
-    struct str id = cx_text(cx, "path_id");
+    struct str id = cx_text(cx, "id");
     int code = catalog_dataset_work(cx, id, &old);
     if (code == ERR_not_found || (code == OK && !catalog_may_see(cx, old))) return missing(cx, id);
     if (code == OK) code = flow_need(cx, old, MAY_EDIT, "edit");
