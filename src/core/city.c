@@ -12,34 +12,63 @@ static int64_t real_now(void) {
     return clock_now_ms();
 }
 
+// A folder that holds a city has its key. A new one in its place would open: and no password would fit, no sealed
+// column could be read.
+static int may_make_key(struct city *city, struct err *e) {
+    struct conn *c = NULL;
+    int code = store_conn_open(city->store, &c, e);
+    if (code != OK) return code;
+    struct stmt *s = store_query(c, Q_core_pack_newest, "");
+    bool has_city = store_next(s);
+    code = store_done(s, e);
+    store_conn_close(c);
+    return code == OK && has_city ? err_set(e, ERR_file, "key.bin", "key.bin is missing") : code;
+}
+
 static int load_key(struct city *city, struct err *e) {
     char path[600];
     struct str key;
     snprintf(path, sizeof path, "%s/key.bin", city->folder);
     if (!file_exists(path)) {
         uint8_t fresh[32];
+        int may = may_make_key(city, e);
+        if (may != OK) return may;
         if (crypto_random(fresh, sizeof fresh) != OK) return err_set(e, ERR_crypto, "", "random");
         int code = file_write(path, (struct str){(const char *)fresh, sizeof fresh}, 0600, e);
         crypto_wipe(fresh, sizeof fresh);
         if (code != OK) return code;
     }
-    int code = file_read(&city->mem, path, 64, &key, e);
-    if (code != OK) return code;
-    if (key.n != sizeof city->key) return err_set(e, ERR_file, "key.bin", "length %zu", key.n);
-    memcpy(city->key, key.p, sizeof city->key);
-    return OK;
+    struct arena mem;
+    arena_init(&mem, 4096);
+    int code = file_read(&mem, path, 64, &key, e);
+    if (code != OK) {
+        arena_free(&mem);
+        return code;
+    }
+    if (key.n == sizeof city->key)
+        memcpy(city->key, key.p, sizeof city->key);
+    else
+        code = err_set(e, ERR_file, "key.bin", "length %zu", key.n);
+    crypto_wipe((void *)(uintptr_t)key.p,
+                key.n); // freed memory is given out again: the only copy is the city's
+    arena_free(&mem);
+    return code;
 }
 
 int city_load_calendar(struct city *city, struct err *e) {
     struct conn *c = NULL;
     int code = store_conn_open(city->store, &c, e);
     if (code != OK) return code;
-    size_t cap = 8192;
+    size_t cap = CITY_DAYS_MAX;
     int32_t *off = arena_array(&city->mem, cap, sizeof *off),
             *work = arena_array(&city->mem, cap, sizeof *work);
     struct workdays w = {.off = off, .work = work};
+    if (!off || !work) {
+        store_conn_close(c);
+        return err_set(e, ERR_no_memory, "", "calendar");
+    }
     struct stmt *s = store_query(c, Q_core_workdays, "");
-    while (off && work && store_next(s)) {
+    while (store_next(s)) {
         int32_t day = (int32_t)store_int(s, 0);
         int year = clock_civil((int64_t)day * DAY_MS, 0).year;
         if (w.first_year == 0) w.first_year = year;
@@ -61,6 +90,10 @@ static int start_modules(struct city *city, struct err *e) {
     int code = store_conn_open(city->store, &c, e);
     if (code != OK) return code;
     struct hasher *h = hasher_open();
+    if (!h) {
+        store_conn_close(c);
+        return err_set(e, ERR_no_memory, "", "hasher");
+    }
     core_cx(&cx, city, &city->mem, c, h, NULL);
     for (int i = 0; modules[i] && code == OK; i++) {
         assert(i < (int)(sizeof city->mod / sizeof city->mod[0]));

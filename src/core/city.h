@@ -68,7 +68,8 @@ struct city {
     void *mod[16];                // module-private process state (set in start), by module index
     char base_url[256];           // "https://host:port" as users see it
 };
-#define CITY_MAGIC 0x67757375u
+#define CITY_MAGIC    0x67757375u
+#define CITY_DAYS_MAX 8192 // days of each kind in the calendar: some two hundred years
 
 // Opens the folder: store, schema, keys, modules' start, calendar. `city` is zeroed by the caller but for the fields
 // that configure it (folder, now_ms, allow_upstream, base_url, origin, hooks).

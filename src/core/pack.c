@@ -15,7 +15,7 @@ static struct str join(struct arena *mem, struct str a, struct str b) {
 }
 
 int pack_path(struct cx *cx, struct pack *p, const char *file, struct str *ret_path) {
-    if (strstr(file, "..")) return cx_fail(cx, ERR_bad_request, file, "%s", "..");
+    if (strstr(file, "..") || file[0] == '/') return cx_fail(cx, ERR_bad_request, file, "%s", file);
     struct str direct = join(p->mem, p->folder, str_of(file));
     struct str built = str_print(p->mem, "%.*s/built/%s", STRF(p->folder), file);
     if (!direct.p || !built.p) return cx_fail(cx, ERR_no_memory, file, "%s", "pack");
@@ -53,9 +53,13 @@ void pack_mistake(struct cx *cx, struct pack *p, struct str file, int64_t line, 
 static int read_file(struct cx *cx, struct pack *p, const char *file, bool required, struct str *ret) {
     struct str path;
     *ret = STR_NONE;
-    if (pack_path(cx, p, file, &path) != OK) {
+    int code = pack_path(cx, p, file, &path);
+    if (code == ERR_no_memory) return code;
+    if (code != OK) {
         cx->err = (struct err){0};
-        if (required) pack_mistake(cx, p, str_of(file), 0, ERR_not_found, file, "%s", file);
+        // A name that leads out of the pack is a mistake even where the file might be absent.
+        if (required || code != ERR_not_found)
+            pack_mistake(cx, p, str_of(file), 0, (enum err_code)code, file, "%s", file);
         return OK;
     }
     return file_read(p->mem, path.p, PACK_FILE_MAX, ret, &cx->err);
@@ -205,8 +209,25 @@ int pack_open(struct cx *cx, const char *folder, bool with_demo, struct pack **r
     return code;
 }
 
+// Core's own file: which days are off and which are worked although their weekday says otherwise.
+static int check_days(struct cx *cx, struct pack *p) {
+    struct pack_table t;
+    int code = pack_csv(cx, p, "workdays.csv", false, &t);
+    for (size_t i = 0; i < t.n && code == OK; i++) {
+        int32_t day;
+        struct str kind = pack_cell(&t, i, "kind"), text = pack_cell(&t, i, "day");
+        if (text.n != 10 || !clock_read_date(text, &day))
+            pack_mistake(cx, p, t.file, t.lines[i], ERR_field_type, "day", "%s", "date");
+        if (!str_eq(kind, S("off")) && !str_eq(kind, S("work")))
+            pack_mistake(cx, p, t.file, t.lines[i], ERR_field_value, "kind", "%s", "off|work");
+    }
+    if (code == OK && t.n > CITY_DAYS_MAX)
+        pack_mistake(cx, p, t.file, t.lines[CITY_DAYS_MAX], ERR_too_large, "day", "%d", CITY_DAYS_MAX);
+    return code;
+}
+
 int pack_check(struct cx *cx, struct pack *p) {
-    int code = OK;
+    int code = check_days(cx, p);
     for (int i = 0; modules[i] && code == OK; i++)
         if (modules[i]->pack_check) code = modules[i]->pack_check(cx, p);
     if (code == OK && p->mistakes_n > 0) return cx_fail(cx, ERR_pack, "pack", "%d", p->mistakes_n);
@@ -233,13 +254,23 @@ static int publish_days(struct cx *cx, struct pack *p) {
     code = store_exec(cx->db, NULL, &cx->err, Q_core_workday_clear, "");
     for (size_t i = 0; i < t.n && code == OK; i++) {
         int32_t day;
-        if (!clock_read_date(pack_cell(&t, i, "day"), &day))
+        if (!clock_read_date(pack_cell(&t, i, "day"), &day)) // judged before; the file changed meanwhile
             return cx_fail(cx, ERR_field_type, "workdays.csv day", "date, line %" PRId64, t.lines[i]);
         code = store_exec(cx->db, NULL, &cx->err, Q_core_workday_put, "iiss", (int64_t)day,
                           (int64_t)str_eq(pack_cell(&t, i, "kind"), S("off")), pack_cell(&t, i, "name_zh"),
                           pack_cell(&t, i, "name_en"));
     }
     return code;
+}
+
+static struct str load_detail(struct cx *cx, struct str digest, struct str version) {
+    struct buf b = buf_new(cx->mem, 256, 4096);
+    struct jw w = jw_to(&b);
+    jw_object(&w);
+    jw_ntext(&w, "digest", digest);
+    jw_ntext(&w, "version", version);
+    jw_object_end(&w);
+    return b.over ? STR_NONE : buf_str(&b);
 }
 
 static int publish_all(struct cx *cx, void *arg) {
@@ -254,22 +285,24 @@ static int publish_all(struct cx *cx, void *arg) {
     a->verb = "pack.load";
     a->object_name = p->title_zh;
     a->after = p->files;
-    a->detail = str_print(cx->mem, "{\"digest\":\"%.*s\",\"version\":\"%.*s\"}", STRF(hex), STRF(p->version));
+    a->detail = load_detail(cx, hex, p->version);
     return store_exec(cx->db, NULL, &cx->err, Q_core_pack_put, "sssisssi", p->id, p->version, hex,
                       (int64_t)p->with_demo, p->city_code, p->title_zh, p->title_en, cx->now_ms);
 }
 
-static bool is_loaded(struct cx *cx, struct pack *p) {
+static int is_loaded(struct cx *cx, struct pack *p, bool *ret_same) {
     struct stmt *s = store_query(cx->db, Q_core_pack_get, "s", p->id);
-    bool same =
+    *ret_same =
         store_next(s) && str_eq(store_str(s, 1, cx->mem), str_hex(cx->mem, p->digest, sizeof p->digest));
-    return store_done(s, &cx->err) == OK && same;
+    return store_done(s, &cx->err);
 }
 
 int pack_load(struct cx *cx, struct pack *p, bool *ret_changed) {
     *ret_changed = false;
-    if (p->id.n && is_loaded(cx, p)) return OK;
-    int code = pack_check(cx, p);
+    bool same = false;
+    int code = p->id.n ? is_loaded(cx, p, &same) : OK;
+    if (code != OK || same) return code;
+    code = pack_check(cx, p);
     for (int i = 0; modules[i] && code == OK; i++)
         if (modules[i]->pack_stage) code = modules[i]->pack_stage(cx, p);
     if (code == OK) code = cx_write(cx, publish_all, p);
