@@ -242,7 +242,8 @@ bool store_is_null(struct stmt *s, int col) {
 struct str store_str(struct stmt *s, int col, struct arena *mem) {
     if (sqlite3_column_type(s->s, col) == SQLITE_NULL) return STR_NONE;
     const void *p = sqlite3_column_blob(s->s, col);
-    struct str v = {p ? p : "", (size_t)sqlite3_column_bytes(s->s, col)};
+    // NULL is an empty value, or a long one that memory did not suffice for: never more bytes than there are.
+    struct str v = {p ? p : "", p ? (size_t)sqlite3_column_bytes(s->s, col) : 0};
     return mem ? str_copy(mem, v) : v;
 }
 

@@ -41,7 +41,7 @@ struct store {
     int lock_fd;
     struct conn *writer;
     pthread_t writer_thread, checkpoint_thread;
-    bool has_threads;
+    bool has_writer, has_checkpointer; // threads that store_close waits for
     pthread_mutex_t lock;
     pthread_cond_t wake, wake_checkpoint;
     struct work *first, *last; // waiting, in order

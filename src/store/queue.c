@@ -45,18 +45,24 @@ static void fail_all(struct work *first, const struct err *e) {
 }
 
 // One transaction over the list. Returns false when nothing is committed and the list should be run again item by item.
-static bool run_transaction(struct store *s, struct work *first, bool careful) {
+// What the batch had no more time for is cut off and handed out as *ret_rest, not begun.
+static bool run_transaction(struct store *s, struct work *first, bool careful, struct work **ret_rest) {
     struct conn *c = s->writer;
     struct err e = {0};
     bool ok = conn_exec(c, "BEGIN IMMEDIATE") == SQLITE_OK;
     bool redo = false;
+    int64_t late_us = clock_mono_us() + STORE_BATCH_MS * 1000;
     if (!ok) (void)store_error(c, sqlite3_errcode(c->db), "begin", &e);
-    for (struct work *w = first; ok && w; w = w->next)
+    for (struct work *w = first; ok && w; w = w->next) {
         if (!run_item(s, w, careful)) {
             ok = false;
             redo = !careful || w != first || w->next;
             (void)store_error(c, sqlite3_errcode(c->db), "batch", &e);
+        } else if (ret_rest && w->next && clock_mono_us() > late_us) {
+            *ret_rest = w->next;
+            w->next = NULL;
         }
+    }
     if (ok && s->config.before_commit && s->config.before_commit(s->config.arg, c, &e) != OK) ok = false;
     if (ok) {
         int rc = conn_exec(c, "COMMIT");
@@ -75,12 +81,12 @@ static bool run_transaction(struct store *s, struct work *first, bool careful) {
     return ok || !redo;
 }
 
-static void run_batch(struct store *s, struct work *first) {
-    if (run_transaction(s, first, false)) return;
+static void run_batch(struct store *s, struct work *first, struct work **ret_rest) {
+    if (run_transaction(s, first, false, ret_rest)) return;
     for (struct work *w = first; w;) {
         struct work *next = w->next;
         w->next = NULL;
-        (void)run_transaction(s, w, true);
+        (void)run_transaction(s, w, true, NULL);
         w->next = next;
         w = next;
     }
@@ -116,6 +122,22 @@ static struct work *take_batch(struct store *s, size_t *ret_n) {
     s->waiting -= n;
     *ret_n = n;
     return first;
+}
+
+// The rest of a batch goes on first, in its order.
+static size_t put_back(struct store *s, struct work *rest) {
+    if (!rest) return 0;
+    size_t n = 1;
+    struct work *last = rest;
+    for (; last->next; last = last->next)
+        n++;
+    pthread_mutex_lock(&s->lock);
+    last->next = s->first;
+    s->first = rest;
+    if (!s->last) s->last = last;
+    s->waiting += n;
+    pthread_mutex_unlock(&s->lock);
+    return n;
 }
 
 // The rest of a checkpoint that the other thread has nearly finished: few pages, so it is quick; a complete one
@@ -163,7 +185,9 @@ void *store_writer(void *arg) {
         struct work *batch = take_batch(s, &n);
         pthread_mutex_unlock(&s->lock);
         int64_t begin = clock_mono_us();
-        run_batch(s, batch);
+        struct work *rest = NULL;
+        run_batch(s, batch, &rest);
+        n -= put_back(s, rest);
         count_batch(s, n, clock_mono_us() - begin);
         tell(batch);
         bound_wal(s);

@@ -66,11 +66,10 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     code = lock_folder(s, e);
     if (code == OK) code = open_writer(s, e);
     if (code == OK) {
-        if (pthread_create(&s->writer_thread, NULL, store_writer, s) != 0 ||
-            pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) != 0)
-            code = err_set(e, ERR_no_memory, "", "threads");
-        else
-            s->has_threads = true;
+        s->has_writer = pthread_create(&s->writer_thread, NULL, store_writer, s) == 0;
+        s->has_checkpointer =
+            s->has_writer && pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
+        if (!s->has_checkpointer) code = err_set(e, ERR_no_memory, "", "threads");
     }
     if (code != OK) {
         store_close(s);
@@ -88,10 +87,8 @@ void store_close(struct store *s) {
     pthread_cond_broadcast(&s->wake);
     pthread_cond_broadcast(&s->wake_checkpoint);
     pthread_mutex_unlock(&s->lock);
-    if (s->has_threads) {
-        pthread_join(s->writer_thread, NULL);
-        pthread_join(s->checkpoint_thread, NULL);
-    }
+    if (s->has_writer) pthread_join(s->writer_thread, NULL);
+    if (s->has_checkpointer) pthread_join(s->checkpoint_thread, NULL);
     store_conn_close(s->writer);
     if (s->lock_fd >= 0) close(s->lock_fd);
     pthread_mutex_destroy(&s->lock);
@@ -111,9 +108,15 @@ int store_conn_open(struct store *s, struct conn **ret, struct err *e) {
     int code = engine_open(path, false, ret, e);
     if (code != OK) return code;
     (*ret)->store = s;
-    // Readers read; the checkpoint thread is the only other hand on the file.
-    conn_exec(*ret, "PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=FULL; PRAGMA mmap_size=268435456;");
-    return OK;
+    // Readers read, and are held to it; the checkpoint thread is the only other hand on the file (query_only lets it).
+    int rc =
+        conn_exec(*ret, "PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=FULL; PRAGMA mmap_size=268435456;"
+                        "PRAGMA query_only=1");
+    if (rc == SQLITE_OK) return OK;
+    code = store_error(*ret, rc, path, e);
+    store_conn_close(*ret);
+    *ret = NULL;
+    return code;
 }
 
 int store_conn_read_only(const char *folder, struct conn **ret, struct err *e) {
