@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define JUDGED_MS 60000 // sessions end by time too
+
 static void on_close(void *arg) {
     struct listener *l = arg;
     struct server *s = l->server;
@@ -17,8 +19,58 @@ static void on_close(void *arg) {
     free(l);
 }
 
+static void remember_who(struct listener *l, struct cx *cx) {
+    static const char *const names[] = {"Cookie", "Authorization"};
+    for (int i = 0; i < 2; i++) {
+        struct str v = cx_header(cx, names[i]);
+        snprintf(l->said[i].name, sizeof l->said[i].name, "%s", names[i]);
+        // Cut, it is no credential any more, and the page will be asked to come again.
+        if (v.p) snprintf(l->said[i].value, sizeof l->said[i].value, "%.*s", STRF(v));
+    }
+    l->generation = cx->auth_generation;
+    l->judged_ms = cx->now_ms;
+}
+
+static struct str said_header(void *arg, const char *name) {
+    const struct listener *l = arg;
+    for (int i = 0; i < 2; i++)
+        if (l->said[i].value[0] && str_eq_nocase(str_of(l->said[i].name), str_of(name)))
+            return str_of(l->said[i].value);
+    return STR_NONE;
+}
+
+// Is the page still somebody who may listen? Asked on the loop. It asks as the writer does: looking is no use of the
+// session, which would else never grow idle while a page stands open.
+static bool may_still_listen(struct server *s, struct listener *l) {
+    struct arena mem;
+    struct cx cx;
+    const struct request req = {.verb = S("GET"),
+                                .path = S("/api/v1/events"),
+                                .body_fd = -1,
+                                .headers_arg = l,
+                                .header = said_header};
+    arena_init(&mem, 65536);
+    core_cx(&cx, s->city, &mem, s->reader, s->hasher, &req);
+    cx.is_writer = true;
+    cx.auth_generation = s->generation;
+    cx.who = (struct actor){.roles = R_PUBLIC};
+    bool may = (!s->city->who || s->city->who(&cx) == OK) && (cx.who.roles & R_LOGIN);
+    if (may) {
+        l->roles = cx.who.roles;
+        snprintf(l->office, sizeof l->office, "%.*s", STRF(cx.who.office));
+        l->generation = s->generation;
+        l->judged_ms = cx.now_ms;
+    }
+    arena_free(&mem);
+    return may;
+}
+
 void listeners_add(struct call *c, const struct http_out *out) {
     struct server *s = c->server;
+    if (c->x->method == HTTP_HEAD) { // asks for the head only: there is nothing to keep open
+        http_reply(c->x, out, S(""));
+        return;
+    }
     struct listener *l = s->listeners_n < LISTENERS_MAX ? calloc(1, sizeof *l) : NULL;
     if (!l) {
         http_reply(c->x, &(struct http_out){.status = 503}, S(""));
@@ -26,6 +78,7 @@ void listeners_add(struct call *c, const struct http_out *out) {
     }
     *l = (struct listener){.next = s->listeners, .server = s, .x = c->x, .roles = c->cx.who.roles};
     snprintf(l->office, sizeof l->office, "%.*s", STRF(c->cx.who.office));
+    remember_who(l, &c->cx);
     s->listeners = l;
     s->listeners_n++;
     http_stream_begin(c->x, out, on_close, l);
@@ -54,21 +107,35 @@ static void deliver(struct http_post *p) {
 
 void listeners_tell(void *arg, const char *event, struct str object, struct str office) {
     struct server *s = arg;
-    size_t room = strlen(event) + object.n + 64;
-    struct message *m = calloc(1, sizeof *m + room);
-    if (!m) return; // a page that misses one asks again at its next look
-    m->post.run = deliver;
-    m->server = s;
-    snprintf(m->office, sizeof m->office, "%.*s", STRF(office));
-    m->n = (size_t)snprintf(m->text, room, "event: %s\ndata: {\"object\":\"%.*s\"}\n\n", event, STRF(object));
-    http_post(s->loop, &m->post);
+    struct arena mem;
+    arena_init(&mem, 65536);
+    struct buf b = buf_new(&mem, 256, 4096);
+    struct jw w = jw_to(&b);
+    buf_print(&b, "event: %s\ndata: ", event);
+    jw_object(&w);
+    jw_ntext(&w, "object", object); // escaped: an id may hold what would end the line
+    jw_object_end(&w);
+    buf_puts(&b, "\n\n");
+    struct message *m = b.over ? NULL : calloc(1, sizeof *m + b.n);
+    if (m) { // a page that misses one asks again at its next look
+        *m = (struct message){.post = {.run = deliver}, .server = s, .n = b.n};
+        snprintf(m->office, sizeof m->office, "%.*s", STRF(office));
+        memcpy(m->text, b.p, b.n);
+        http_post(s->loop, &m->post);
+    }
+    arena_free(&mem);
 }
 
 void listeners_beat(void *arg) {
     struct server *s = arg;
+    int64_t now_ms = s->city->now_ms();
     for (struct listener *l = s->listeners, *next; l; l = next) {
         next = l->next;
-        (void)http_stream_send(l->x, S(": beat\n\n"));
+        bool is_due = l->generation != s->generation || now_ms - l->judged_ms >= JUDGED_MS;
+        if (is_due && !may_still_listen(s, l))
+            http_stream_end(l->x);
+        else
+            (void)http_stream_send(l->x, S(": beat\n\n"));
     }
 }
 

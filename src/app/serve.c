@@ -145,7 +145,10 @@ static void run_slow(struct task *t, struct worker *w) {
     struct call *c = (struct call *)((char *)t - offsetof(struct call, task));
     c->cx.db = w->conn;
     c->cx.hasher = w->hasher;
+    bool is_read = c->cx.route->kind != ROUTE_SLOW; // one that was too long for the loop: still one snapshot
+    if (is_read) store_read_begin(w->conn);
     core_run(&c->cx);
+    if (is_read) store_read_end(w->conn);
     c->post = (struct http_post){.run = slow_back};
     http_post(c->server->loop, &c->post);
 }
@@ -168,6 +171,7 @@ static void run_read(struct call *c) {
         core_cx(&c->cx, c->server->city, c->x->mem, c->server->reader, c->server->hasher, &c->req);
         c->cx.who = judged.who;
         c->cx.in = judged.in;
+        c->cx.body = judged.body;
         c->cx.route = judged.route;
         c->cx.auth_generation = judged.auth_generation;
         memcpy(c->cx.params, judged.params, sizeof judged.params);

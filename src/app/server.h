@@ -36,6 +36,12 @@ struct listener { // a page with an open event stream
     struct http_exchange *x;
     char office[64];
     uint32_t roles;
+    // What the page said who it is, to be judged again while it listens: a revoked session hears nothing more.
+    struct {
+        char name[24], value[512];
+    } said[2];
+    uint64_t generation; // under which it was judged last, and when
+    int64_t judged_ms;
 };
 struct server {
     struct city *city;

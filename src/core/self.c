@@ -55,6 +55,8 @@ static int get_openapi(struct cx *cx) {
 // Figures of the running process. From this machine, or for the system administrator: they tell a stranger too much.
 static int get_metrics(struct cx *cx) {
     bool is_local = str_eq(cx->req->peer, S("127.0.0.1")) || str_eq(cx->req->peer, S("::1"));
+    // Behind a proxy on this machine everybody comes from here.
+    if (cx_header(cx, "X-Forwarded-For").p || cx_header(cx, "Forwarded").p) is_local = false;
     if (!is_local && !cx_is(cx, R_(SYSADMIN))) return cx_deny(cx, "loopback");
     struct store_stats s = store_stats(cx->city->store);
     const struct {
