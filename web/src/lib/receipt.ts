@@ -173,6 +173,20 @@ async function climb(r: Receipt, leaf: Uint8Array, h: HashName, seen: string[]):
   return at
 }
 
+// The extra line carries the leaf, which ends with its sm3 line; for those whom the entry concerns, what opens its
+// commitments follows: "salt <base64>" and "detail <json>".
+export function splitExtra(extra: Uint8Array): { leaf: Uint8Array; opening?: { salt: Uint8Array; detail: string } } {
+  // Latin-1 keeps one letter a byte: places in the text are places in the bytes.
+  const text = Array.from(extra, (b) => String.fromCharCode(b)).join('')
+  const end = /\nsm3 [A-Za-z0-9+/]{43}=\n/.exec(text)
+  const cut = end ? end.index + end[0].length : extra.length
+  const rest = new TextDecoder().decode(extra.slice(cut))
+  if (!rest) return { leaf: extra }
+  const m = /^salt (\S+)\ndetail ([^\n]*)\n$/.exec(rest)
+  if (!m) throw new Error('the extra line holds more than leaf, salt and detail')
+  return { leaf: extra.slice(0, cut), opening: { salt: unbase64(m[1]!), detail: m[2]! } }
+}
+
 // `sources` are asked only when needed; each may throw.
 export async function check(
   text: string,
@@ -200,14 +214,16 @@ export async function check(
   say('format', 'ok', `origin ${r.origin}`, `index ${r.index} / size ${r.size}`, `${r.proof.length} hashes`)
   const h: HashName = r.origin.endsWith('/sm3') ? 'sm3' : 'sha256'
   let leaf: Uint8Array
+  let opening: { salt: Uint8Array; detail: string } | null | undefined
   try {
-    leaf = r.extra?.length ? r.extra : await sources.leaf(r.index)
+    if (r.extra?.length) ({ leaf, opening } = splitExtra(r.extra))
+    else leaf = await sources.leaf(r.index)
     say('leaf', 'ok', `${leaf.length} B`, new TextDecoder().decode(leaf))
   } catch (e) {
     say('leaf', 'bad', why(e))
     return fail(r)
   }
-  const opening = await sources.opening?.(r.index).catch(() => null)
+  opening ??= await sources.opening?.(r.index).catch(() => null)
   if (opening) {
     const want = new RegExp(`^${h} (\\S+)$`, 'm').exec(new TextDecoder().decode(leaf))?.[1]
     const got = base64(await digest(h, join(opening.salt, utf8(opening.detail))))
