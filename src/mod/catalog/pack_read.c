@@ -290,9 +290,12 @@ static int read_dataset(struct cx *cx, struct pack *p, struct str id, struct pac
     if (s->d.is_synthetic && !s->d.seed) meta_fault(&sink, j, ERR_field_missing, "seed", "%s", "");
     code = read_resources(&sink, j, s);
     if (code != OK) return code;
+    int64_t mistakes = p->mistakes_n;
     check_header(&sink, s);
+    // Under a wrong header every row would be wrong.
+    if (s->data.p && p->mistakes_n == mistakes) code = pack_rows_check(cx, p, s);
     digest_of(cx, p, s, sink.text);
-    return OK;
+    return code;
 }
 
 static int read_datasets(struct cx *cx, struct pack *p, struct catalog_pack *cp) {

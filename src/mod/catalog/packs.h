@@ -37,6 +37,8 @@ int catalog_pack_publish(struct cx *cx, struct pack *p) MUST;
 struct catalog_pack *pack_of(struct pack *p);
 bool pack_element(void *pack, struct str id, struct catalog_element *ret);  // struct pack *
 struct str pack_file_bytes(struct cx *cx, struct pack *p, struct str file); // STR_NONE = not there
+// pack_rows.c: rows that cannot be read, as mistakes of the pack
+int pack_rows_check(struct cx *cx, struct pack *p, const struct pack_dataset *s) MUST;
 // pack_refs.c: elements, code lists, classes, matters, duties, clocks into their tables
 int pack_publish_refs(struct cx *cx, struct pack *p) MUST;
 
