@@ -6,3 +6,6 @@
 check-peers: check-peers-ledger
 check-peers-ledger: $(B)/gusu
 	@test/peers/ledger/run.sh $(B)/gusu packs/$(PACK)
+
+# Its sources see the store's header, which names all queries.
+$(B)/fuzz/receipt: $(B)/gen/queries.h
