@@ -33,19 +33,29 @@ static const char *type_of(enum err_code code, int *ret_status) {
     return "Internal Server Error";
 }
 
+// The field as CKAN's clients know it; one that would stand beside our own words of the error is set apart.
+static struct str field_name(const struct err *e) {
+    static const char *const theirs[][2] = {
+        {"title_zh", "title"},     {"abstract_zh", "notes"}, {"office", "owner_org"},
+        {"licence", "license_id"}, {"keywords", "tags"},     {"class_codes", "groups"},
+        {"code", "_code"},         {"message", "_message"},  {"", "__before"}};
+    for (size_t i = 0; i < sizeof theirs / sizeof *theirs; i++)
+        if (strcmp(e->field, theirs[i][0]) == 0) return str_of(theirs[i][1]);
+    return str_of(e->field);
+}
+
 static void put_field_errors(struct cx *cx) {
     struct jw *w = &cx->w;
     for (const struct field_error *f = cx->field_errors; f; f = f->next) {
         bool before = false;
-        struct str name = f->err.field[0] ? str_of(f->err.field) : S("__before");
+        struct str name = field_name(&f->err);
         for (const struct field_error *g = cx->field_errors; g != f; g = g->next)
-            before |= str_eq(g->err.field[0] ? str_of(g->err.field) : S("__before"), name);
+            before |= str_eq(field_name(&g->err), name);
         if (before) continue;
         jw_name_str(w, name);
         jw_array(w);
         for (const struct field_error *g = f; g; g = g->next)
-            if (str_eq(g->err.field[0] ? str_of(g->err.field) : S("__before"), name))
-                jw_text(w, err_text(cx->mem, &g->err, cx->is_zh));
+            if (str_eq(field_name(&g->err), name)) jw_text(w, err_text(cx->mem, &g->err, cx->is_zh));
         jw_array_end(w);
     }
 }
@@ -74,7 +84,7 @@ static int reply_error(struct cx *cx, struct str name) {
     if (cx->field_errors) {
         put_field_errors(cx);
     } else if (e.field[0] && strcmp(type, "Validation Error") == 0) {
-        jw_name(w, e.field);
+        jw_name_str(w, field_name(&e));
         jw_array(w);
         jw_text(w, err_text(cx->mem, &e, cx->is_zh));
         jw_array_end(w);
@@ -90,11 +100,10 @@ static int reply_error(struct cx *cx, struct str name) {
 
 static int run(struct ckan *k, const struct ckan_action *a) {
     struct cx *cx = k->cx;
+    // Roles and scopes are judged by our own routes; that somebody is there is asked before a large body is read.
+    if (a->changes && !cx_is(cx, R_LOGIN)) return cx_fail(cx, ERR_not_logged_in, "", "%s", "");
+    if (a->changes && !str_eq(cx->req->verb, S("POST"))) return cx_fail(cx, ERR_bad_method, "", "%s", "");
     int code = ckan_read_input(k);
-    // A token's scope is judged by our own routes again; said here first, so that nothing is half read.
-    if (code == OK && a->changes && !cx_is(cx, R_LOGIN)) code = cx_fail(cx, ERR_not_logged_in, "", "%s", "");
-    if (code == OK && a->changes && !str_eq(cx->req->verb, S("POST")))
-        code = cx_fail(cx, ERR_bad_method, "", "%s", "");
     if (code == OK) code = a->handle(k);
     ckan_end_input(k);
     if (code != OK) return code;

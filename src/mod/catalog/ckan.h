@@ -5,14 +5,13 @@
 #define CATALOG_CKAN_H
 #include "mod/catalog/ckan_seen.h"
 
-#define CKAN_PARAMS_MAX    64
-#define CKAN_PACKAGES_MAX  1000 // rows of one package_search
-#define CKAN_FACET_MAX     1000
-#define CKAN_ROWS_MAX      32000  // of one datastore_search
-#define CKAN_SCAN_MAX      200000 // rows looked at to search or sort a table
-#define CKAN_BODY_MAX      ((int64_t)1 << 20)
-#define CKAN_UPLOAD_MAX    ((int64_t)256 << 20)
-#define CKAN_MULTIPART_MAX 64 // parts of a body
+#define CKAN_PARAMS_MAX   64
+#define CKAN_PACKAGES_MAX 1000 // rows of one package_search
+#define CKAN_FACET_MAX    1000
+#define CKAN_ROWS_MAX     32000  // of one datastore_search
+#define CKAN_SCAN_MAX     200000 // rows looked at to search or sort a table
+#define CKAN_BODY_MAX     ((int64_t)1 << 20)
+#define CKAN_UPLOAD_MAX   ((int64_t)256 << 20)
 
 struct ckan {
     struct cx *cx;

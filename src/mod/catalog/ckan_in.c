@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "core/field.h"
 #include "mod/catalog/ckan.h"
+#include "mod/catalog/ckan_multipart.h"
 #include <inttypes.h>
 #include <sys/mman.h>
 
@@ -47,82 +48,18 @@ static int to_json(struct cx *cx, const struct pairs *p, struct json *ret) {
     return json_parse(cx->mem, buf_str(&b), ret, &cx->err);
 }
 
-// --- multipart/form-data (RFC 7578) ---
+// --- multipart ---
 
-// A parameter of a header's value: name="…" or boundary=…
-static struct str header_word(struct arena *mem, struct str header, const char *name) {
-    struct str rest = header;
-    while (rest.p) {
-        struct str one = str_trim(str_cut(rest, ';', &rest)), value;
-        struct str key = str_trim(str_cut(one, '=', &value));
-        if (!value.p || !str_eq_nocase(key, str_of(name))) continue;
-        value = str_trim(value);
-        if (value.n < 2 || value.p[0] != '"' || value.p[value.n - 1] != '"') return value;
-        struct buf b = buf_new(mem, value.n, value.n + 8);
-        for (size_t i = 1; i + 1 < value.n; i++) { // browsers escape '"' as %22, others with a backslash
-            if (value.p[i] == '\\' && i + 2 < value.n) i++;
-            buf_char(&b, value.p[i]);
-        }
-        return buf_str(&b);
-    }
-    return STR_NONE;
-}
-
-static const char *find(struct str text, struct str part) {
-    return text.n < part.n ? NULL : memmem(text.p, text.n, part.p, part.n);
-}
-
-// Headers of one part up to the empty line; *ret_body begins behind it.
-static int part_head(struct cx *cx, struct str part, struct str *ret_disposition, struct str *ret_body) {
-    const char *end = find(part, S("\r\n\r\n"));
-    *ret_disposition = STR_NONE;
-    if (!end) return cx_fail(cx, ERR_bad_request, "body", "multipart");
-    struct str rest = {part.p, (size_t)(end - part.p)};
-    while (rest.p) {
-        struct str line = str_trim(str_cut(rest, '\n', &rest)), value;
-        struct str name = str_cut(line, ':', &value);
-        if (value.p && str_eq_nocase(name, S("Content-Disposition"))) *ret_disposition = str_trim(value);
-    }
-    *ret_body = (struct str){end + 4, part.n - (size_t)(end + 4 - part.p)};
-    return OK;
-}
-
-static int add_part(struct ckan *k, struct pairs *p, struct str part) {
-    struct cx *cx = k->cx;
-    struct str disposition, body;
-    int code = part_head(cx, part, &disposition, &body);
-    if (code != OK) return code;
-    struct str name = header_word(cx->mem, disposition, "name"),
-               file = header_word(cx->mem, disposition, "filename");
-    if (!name.n) return cx_fail(cx, ERR_bad_request, "body", "multipart: name");
-    if (file.p) {
-        if (k->file_bytes.p) return cx_fail(cx, ERR_bad_request, "body", "multipart: one file");
-        k->file_name = file;
-        k->file_bytes = body;
-        return OK;
-    }
-    if (!str_utf8_ok(body) || !str_utf8_ok(name)) return cx_fail(cx, ERR_utf8, "body", "%s", "");
-    return add(cx, p, name, body);
-}
-
-static int read_multipart(struct ckan *k, struct str type, struct str body, struct pairs *p) {
-    struct cx *cx = k->cx;
-    struct str boundary = header_word(cx->mem, type, "boundary");
-    if (!boundary.n || boundary.n > 70) return cx_fail(cx, ERR_bad_request, "Content-Type", "boundary");
-    struct str line = str_print(cx->mem, "--%.*s", STRF(boundary));
-    struct str mark = str_print(cx->mem, "\r\n--%.*s", STRF(boundary));
-    if (!str_starts(body, line)) return cx_fail(cx, ERR_bad_request, "body", "multipart");
-    struct str rest = {body.p + line.n, body.n - line.n};
-    for (int parts = 0; !str_starts(rest, S("--")); parts++) {
-        if (parts == CKAN_MULTIPART_MAX) return cx_fail(cx, ERR_too_large, "body", "%d", CKAN_MULTIPART_MAX);
-        if (!str_starts(rest, S("\r\n"))) return cx_fail(cx, ERR_bad_request, "body", "multipart");
-        const char *end = find(rest, mark);
-        if (!end) return cx_fail(cx, ERR_bad_request, "body", "multipart");
-        int code = add_part(
-            k, p, (struct str){rest.p + 2, (size_t)(end - rest.p) < 2 ? 0 : (size_t)(end - rest.p) - 2});
-        if (code != OK) return code;
-        rest = (struct str){end + mark.n, rest.n - (size_t)(end - rest.p) - mark.n};
-    }
+struct upload {
+    struct ckan *k;
+    struct pairs *pairs;
+};
+static int add_part(void *arg, const struct ckan_part *part) {
+    struct upload *u = arg;
+    if (!part->file_name.p) return add(u->k->cx, u->pairs, part->name, part->value);
+    if (u->k->file_bytes.p) return cx_fail(u->k->cx, ERR_bad_request, "body", "multipart: one file");
+    u->k->file_name = part->file_name;
+    u->k->file_bytes = part->value;
     return OK;
 }
 
@@ -175,7 +112,7 @@ int ckan_read_input(struct ckan *k) {
     if (code != OK) return code;
     struct str kind = str_trim(str_cut(type, ';', &first)), start = str_trim(body);
     if (str_eq_nocase(kind, S("multipart/form-data")))
-        code = read_multipart(k, type, body, &p);
+        code = ckan_multipart(cx->mem, type, body, add_part, &(struct upload){k, &p}, &cx->err);
     else if (start.n && start.p[0] == '{') // old clients send JSON under a form's name
         return parse_object(k, body);
     else if (str_eq_nocase(kind, S("application/x-www-form-urlencoded")))
