@@ -163,6 +163,33 @@ static struct str operation_id(struct arena *mem, const struct route *r) {
     return buf_str(&b);
 }
 
+// Headers that core itself reads, on every row of their kind.
+static void core_headers(struct jw *w, const struct route *r) {
+    bool writes = r->kind == ROUTE_WRITE || (r->kind == ROUTE_SLOW && strcmp(r->verb, "GET") != 0);
+    const struct {
+        const char *name;
+        bool is_there, required;
+        struct str words;
+    } rows[] = {{"Idempotency-Key", writes, false,
+                 S("重试时带同一个键，只办一次 / A retry under the same key is done once")},
+                {"If-Match", (r->flags & ROUTE_NEEDS_MATCH) != 0, true,
+                 S("所见版本的 ETag / ETag of the version that was seen")}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        if (!rows[i].is_there) continue;
+        jw_object(w);
+        jw_ntext(w, "name", str_of(rows[i].name));
+        jw_ntext(w, "in", S("header"));
+        jw_nbool(w, "required", rows[i].required);
+        jw_ntext(w, "description", rows[i].words);
+        jw_name(w, "schema");
+        jw_object(w);
+        jw_ntext(w, "type", S("string"));
+        jw_nint(w, "maxLength", 200);
+        jw_object_end(w);
+        jw_object_end(w);
+    }
+}
+
 static void parameters(struct jw *w, const struct route *r, struct arena *mem) {
     static const char *const where[] = {[IN_PATH] = "path", [IN_QUERY] = "query", [IN_HEADER] = "header"};
     jw_name(w, "parameters");
@@ -178,6 +205,7 @@ static void parameters(struct jw *w, const struct route *r, struct arena *mem) {
         schema_of(w, f, false);
         jw_object_end(w);
     }
+    core_headers(w, r);
     jw_array_end(w);
 }
 
