@@ -330,7 +330,7 @@ describe('one’s own office only', () => {
     expect((await key.call('GET', `/api/v1/exchange/${granted}/rows`, { query: { limit: 1 } })).status).toBe(200)
   })
   test('the acts of others: the auditor reads all, an office its own, the other administrators none', async () => {
-    const offices = async (who: string): Promise<string[]> => [...new Set((await all[who]!.get('/api/v1/acts', { limit: 100 })).items.map((i: any) => i.office as string))]
+    const offices = async (who: string): Promise<string[]> => [...new Set<string>((await all[who]!.get('/api/v1/acts', { limit: 100 })).items.map((i: any) => i.office as string))]
     expect((await offices('aud')).length).toBeGreaterThan(1)
     expect(await offices('mz-bm')).toEqual(['sz-civil'])
     expect(await offices('rs-bm')).toEqual(['sz-hrss'])
