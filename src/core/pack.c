@@ -199,6 +199,8 @@ int pack_open(struct cx *cx, const char *folder, bool with_demo, struct pack **r
         for (size_t i = 0; i < sizeof must / sizeof must[0]; i++)
             if (!must[i].v.n)
                 pack_mistake(cx, p, S("pack.json"), 0, ERR_field_missing, must[i].name, "%s", "");
+    } else if (json_kind(j)) {
+        pack_mistake(cx, p, S("pack.json"), 1, ERR_field_type, "pack.json", "%s", "object");
     }
     struct walk w = {.cx = cx, .p = p, .lines = buf_new(p->mem, 16384, 4 << 20)};
     if (file_exists(p->folder.p)) code = walk_folder(&w, STR_NONE);

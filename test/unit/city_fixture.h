@@ -121,7 +121,8 @@ static struct str fixture_header_of(void *arg, const char *name) {
     return STR_NONE;
 }
 
-static int fixture_call(struct fixture *f, const char *verb, const char *target, const char *body) {
+static int __attribute__((unused))
+fixture_call(struct fixture *f, const char *verb, const char *target, const char *body) {
     struct str query, path = str_cut(str_of(target), '?', &query);
     struct request *q = arena_take(&f->mem, sizeof *q);
     *q = (struct request){.verb = str_of(verb),
