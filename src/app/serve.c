@@ -187,6 +187,20 @@ static bool is_ours(struct str path) {
            str_starts(path, S("/datastore/")) || str_eq(path, S("/metrics"));
 }
 
+static struct call *new_call(struct server *s, struct http_exchange *x) {
+    struct call *c = arena_take(x->mem, sizeof *c);
+    if (!c) {
+        http_reply(x, &(struct http_out){.status = 503}, S(""));
+        return NULL;
+    }
+    c->server = s;
+    c->x = x;
+    fill_request(c, x);
+    core_cx(&c->cx, s->city, x->mem, s->reader, s->hasher, &c->req);
+    c->cx.snapshot_generation = &s->generation;
+    return c;
+}
+
 static void on_request(void *arg, struct http_exchange *x) {
     struct server *s = arg;
     struct str params[CX_PARAMS_MAX];
@@ -197,16 +211,8 @@ static void on_request(void *arg, struct http_exchange *x) {
         static_serve(s->pages, x, page_headers, sizeof page_headers / sizeof page_headers[0]);
         return;
     }
-    struct call *c = arena_take(x->mem, sizeof *c);
-    if (!c) {
-        http_reply(x, &(struct http_out){.status = 503}, S(""));
-        return;
-    }
-    c->server = s;
-    c->x = x;
-    fill_request(c, x);
-    core_cx(&c->cx, s->city, x->mem, s->reader, s->hasher, &c->req);
-    c->cx.snapshot_generation = &s->generation;
+    struct call *c = new_call(s, x);
+    if (!c) return;
     if (!core_open(&c->cx)) {
         send_reply(c);
         return;
@@ -225,14 +231,22 @@ static void on_request(void *arg, struct http_exchange *x) {
     }
 }
 
+// How large a body may be. A large one is let in only for somebody who is known and may: a stranger cannot fill
+// the disk with what would be refused afterwards.
 static int64_t on_head(void *arg, struct http_exchange *x) {
-    (void)arg;
     if (x->method == HTTP_GET || x->method == HTTP_HEAD || x->method == HTTP_OPTIONS) return 0;
     struct str params[CX_PARAMS_MAX];
     int params_n;
     bool known;
     const struct route *r = core_route(str_of(verbs[x->method]), x->path, params, &params_n, x->mem, &known);
-    return r && r->body_max ? r->body_max : BODY_STANDARD;
+    if (!r || r->body_max <= BODY_STANDARD) return r && r->body_max ? r->body_max : BODY_STANDARD;
+    struct call *c = new_call(arg, x);
+    if (!c) return 0;
+    if (!core_admit(&c->cx)) {
+        send_reply(c);
+        return 0;
+    }
+    return (c->cx.who.roles & (R_LOGIN | R_KEY)) ? r->body_max : BODY_STANDARD;
 }
 
 static void on_tick(void *arg, bool is_begin) {

@@ -108,7 +108,7 @@ static int judge(struct cx *cx) {
     const struct route *r = cx->route;
     bool known = (cx->who.roles & (R_LOGIN | R_KEY)) != 0;
     if (!(r->who & R_PUBLIC) && !(r->who & cx->who.roles))
-        return known ? cx_deny(cx, cx->is_zh ? r->zh : r->en) : cx_fail(cx, ERR_not_logged_in, "", "%s", "");
+        return known ? cx_deny_words(cx, r->zh, r->en) : cx_fail(cx, ERR_not_logged_in, "", "%s", "");
     if (cx->who.scopes.p && !(r->who & R_PUBLIC) &&
         (!r->scope || !has_word(cx->who.scopes, str_of(r->scope))))
         return cx_deny(cx, r->scope ? r->scope : "session");
@@ -155,6 +155,15 @@ static int open_steps(struct cx *cx) {
     if (code == OK && (cx->route->flags & ROUTE_NEEDS_MATCH) && !cx_header(cx, "If-Match").p)
         return cx_fail(cx, ERR_need_match, "If-Match", "%s", "");
     return code;
+}
+
+bool core_admit(struct cx *cx) {
+    bool path_known;
+    cx->route = core_route(cx->req->verb, cx->req->path, cx->params, &cx->params_n, cx->mem, &path_known);
+    if (!cx->route) return true; // what is wrong with the address is said when the request is whole
+    if (identify_and_judge(cx) == OK) return true;
+    core_problem(cx);
+    return false;
 }
 
 bool core_open(struct cx *cx) {

@@ -89,6 +89,8 @@ void core_cx(struct cx *cx, struct city *city, struct arena *mem, struct conn *d
 const struct route *core_route(struct str verb, struct str path, struct str params[CX_PARAMS_MAX],
                                int *ret_params, struct arena *mem, bool *ret_path_known);
 bool core_open(struct cx *cx);
+// Who asks, and may he: before a large body is let in. False = the reply is complete, the body need not come.
+bool core_admit(struct cx *cx);
 void core_run(struct cx *cx); // READ, SLOW and the read half of READ_ENTRY
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) MUST; // WRITE: inside the batch's savepoint
 int core_run_note(struct cx *cx, struct conn *w,
