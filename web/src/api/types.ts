@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The replies as the screens use them, named after the wire. The server's own description is /api/openapi.json;
-// the API tests hold every reply against it, and tools/check-api.mjs holds the paths used here against it.
+// The replies as the screens use them, named after the wire. agree.ts holds each field against the server's own
+// description (schema.d.ts); the API tests hold every reply against that description.
 export interface List<T> {
   items: T[]
   next?: string
@@ -17,6 +17,7 @@ export interface Account {
   area?: string
   state?: string
   last_seen_ms?: number
+  must_change?: boolean
   version?: number
 }
 export interface Notice {
@@ -66,13 +67,11 @@ export interface Office {
   valid_from?: string
   valid_to?: string
   successor?: string
-  successor_name?: string
   roles?: string[] | string
   version?: number
   history?: { name: string; valid_from?: string; valid_to?: string; office?: string }[]
   predecessors?: { id: string; name: string; valid_to?: string }[]
   succession?: Succession
-  datasets_n?: number
   accounts_n?: number
 }
 export interface Succession {
@@ -138,7 +137,14 @@ export interface Column {
   office?: string
   office_name?: string
   mask?: string
+}
+export interface PreviewColumn {
+  id: string
+  zh: string
+  en: string
+  type: string
   masked?: boolean
+  key?: boolean
 }
 export interface Resource {
   id: string
@@ -191,7 +197,7 @@ export interface Step {
   reason?: string
   entry?: number
 }
-export interface Dataset extends DatasetItem {
+export interface Dataset extends Omit<DatasetItem, 'resources_n'> {
   keywords?: string[]
   class_codes?: { code: string; zh: string; en: string }[]
   share_condition_zh?: string
@@ -222,7 +228,7 @@ export interface Dataset extends DatasetItem {
 }
 export type Row = Record<string, unknown>
 export interface Preview extends List<Row> {
-  columns: Column[]
+  columns: PreviewColumn[]
   masked?: boolean
 }
 export interface LoadColumn {
@@ -235,7 +241,7 @@ export interface LoadColumn {
   sample?: string[]
 }
 export interface Load {
-  load: string
+  load: number
   dataset?: string
   name?: string
   encoding?: string
@@ -245,7 +251,7 @@ export interface Load {
   columns: LoadColumn[]
   rows?: number
   digest?: string
-  same_as?: string | { load: string; at_ms?: number }
+  same_as?: number | null
   state?: string
   good_n?: number
   bad_n?: number
@@ -253,8 +259,8 @@ export interface Load {
   progress?: number
   mode?: string
   reasons?: LoadReason[]
-  made_ms?: number
-  at_ms?: number
+  created_ms?: number
+  changed_ms?: number
   by_name?: string
 }
 export interface LoadReason {
@@ -273,8 +279,7 @@ export interface BadRow {
   title_en: string
 }
 export interface Element {
-  element?: string
-  id?: string
+  id: string
   zh: string
   en: string
   subject?: string
@@ -287,7 +292,6 @@ export interface Element {
   aliases?: string[]
   std?: string
   note?: string
-  datasets?: { id: string; title_zh: string; title_en: string; column?: string }[]
 }
 export interface CodeList {
   id: string
@@ -309,9 +313,7 @@ export interface Clock {
   note?: string
 }
 export interface Matter {
-  id?: string
-  matter?: string
-  matter_id?: string
+  id: string
   zh: string
   en: string
   target?: string
@@ -326,7 +328,7 @@ export interface Figures {
   attach_rate?: number
   by_office?: { office: string; office_name?: string; owed?: number; compiled?: number; published?: number; attached?: number }[]
   missing?: { duty: string; office: string; office_name?: string; title_zh: string; title_en?: string; dataset?: string; due_ms?: number; light?: LightName }[]
-  unattached?: (string | { id: string; title_zh: string; title_en?: string; office_name?: string })[]
+  unattached?: (string | { id: string; title_zh: string; title_en?: string; office?: string; office_name?: string })[]
 }
 export interface CartItem {
   dataset: string
@@ -473,8 +475,6 @@ export interface Todo {
   link?: string
   line?: number
   certain?: boolean
-  office?: string
-  office_name?: string
 }
 export interface LedgerHead {
   size: number
@@ -491,8 +491,6 @@ export interface LedgerHead {
 export interface Entry {
   index: number
   kind: string
-  kind_zh?: string
-  kind_en?: string
   time_ms?: number
   clear?: unknown
   leaf?: string
@@ -510,15 +508,11 @@ export interface Act {
   actor?: string
   actor_name?: string
   office?: string
-  office_name?: string
   actor_office?: string
   verb: string
-  verb_zh?: string
-  verb_en?: string
   object_kind?: string
   object?: string
   object_name?: string
-  result?: string
   entry?: number
   trace?: string
   peer?: string
@@ -537,7 +531,7 @@ export interface ApiToken {
   name: string
   scopes?: string[]
   made_ms?: number
-  expires_ms?: number
-  last_ms?: number
-  state?: string
+  ends_ms?: number
+  last_seen_ms?: number | null
+  ended?: boolean
 }

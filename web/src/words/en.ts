@@ -49,7 +49,6 @@ export const en: Record<keyof typeof zh, string> = {
   'acts.lead_own': 'Acts on the objects of your own office.',
   'acts.object': 'Object',
   'acts.peer': 'From',
-  'acts.result': 'Result',
   'acts.verb': 'Act',
   'acts.verb_hint': 'Act, e.g. dataset.publish',
 
@@ -366,6 +365,7 @@ export const en: Record<keyof typeof zh, string> = {
   'desk.hero_1': 'Ask once; each provider answers',
   'desk.hero_2': 'Clocks in working days; silence is never consent',
   'desk.hero_3': 'Every exchange leaves a receipt that anyone can check',
+  'desk.must_change': 'Please change your first password.',
   'desk.name': 'data desk',
   'desk.search': 'Search data sets, columns, offices',
   'desk.year_warning': 'The working-day calendar ends with {year}; later limits count Monday to Friday. Update the city\'s pack.',
@@ -407,7 +407,6 @@ export const en: Record<keyof typeof zh, string> = {
   'element.name': 'Element',
   'element.search': 'Name, id or alias',
   'element.subject': 'Subject',
-  'element.used': 'Used in',
 
   'facet.class': 'Class',
   'facet.cycle': 'Update cycle',
@@ -543,6 +542,8 @@ export const en: Record<keyof typeof zh, string> = {
   'load.duplicate': 'Duplicate keys',
   'load.empty_n': 'Empty',
   'load.empty_value': '(empty)',
+  'load.encoding': 'Encoding',
+  'load.encoding_auto': 'Encoding: auto',
   'load.file': 'File',
   'load.formats': 'CSV (UTF-8, GBK, comma or semicolon) or XLSX, up to 256 MB',
   'load.goes_to': 'Goes to',
@@ -564,6 +565,7 @@ export const en: Record<keyof typeof zh, string> = {
   'load.same': 'The same file was loaded before; loading it again changes nothing.',
   'load.sample': 'Sample',
   'load.separator': 'separator',
+  'load.separator_auto': 'Separator: auto',
   'load.set_aside': 'Rows set aside',
   'load.sheet': 'Sheet',
   'load.title': 'Load data',
@@ -857,10 +859,6 @@ export const en: Record<keyof typeof zh, string> = {
   'resource.title_en': 'Title (English)',
   'resource.title_zh': 'Title (Chinese)',
   'resource.url': 'Upstream address',
-
-  'result.failed': 'failed',
-  'result.ok': 'ok',
-  'result.refused': 'refused',
 
   'role.applicant': 'applicant',
   'role.auditor': 'audit administrator',

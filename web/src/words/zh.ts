@@ -48,7 +48,6 @@ export const zh = {
   'acts.lead_own': '与本单位对象有关的操作记录。',
   'acts.object': '对象',
   'acts.peer': '来源地址',
-  'acts.result': '结果',
   'acts.verb': '操作',
   'acts.verb_hint': '操作，如 dataset.publish',
 
@@ -365,6 +364,7 @@ export const zh = {
   'desk.hero_1': '一点申请：一次提出，各数源部门分别答复',
   'desk.hero_2': '按法定工作日计时，逾期亮灯，沉默不是同意',
   'desk.hero_3': '每次共享都有存证，可以离线核验',
+  'desk.must_change': '请先修改初始密码。',
   'desk.name': '数据共享工作台',
   'desk.search': '搜索目录、列名、单位',
   'desk.year_warning': '工作日历只到 {year} 年，之后的时限按周一至周五推算，请更新城市内容包。',
@@ -406,7 +406,6 @@ export const zh = {
   'element.name': '数据元',
   'element.search': '名称、标识或别名',
   'element.subject': '主体',
-  'element.used': '使用于',
 
   'facet.class': '分类',
   'facet.cycle': '更新周期',
@@ -542,6 +541,8 @@ export const zh = {
   'load.duplicate': '重复主键',
   'load.empty_n': '空值',
   'load.empty_value': '（空）',
+  'load.encoding': '编码',
+  'load.encoding_auto': '编码：自动',
   'load.file': '文件',
   'load.formats': 'CSV（UTF-8、GBK、逗号或分号）或 XLSX，不超过 256 MB',
   'load.goes_to': '对应列',
@@ -563,6 +564,7 @@ export const zh = {
   'load.same': '与以前装载过的文件完全相同，再次装载不会改变数据。',
   'load.sample': '样例',
   'load.separator': '分隔符',
+  'load.separator_auto': '分隔符：自动',
   'load.set_aside': '搁置的行',
   'load.sheet': '工作表',
   'load.title': '装载数据',
@@ -856,10 +858,6 @@ export const zh = {
   'resource.title_en': '英文名称',
   'resource.title_zh': '资源名称',
   'resource.url': '上游地址',
-
-  'result.failed': '失败',
-  'result.ok': '成功',
-  'result.refused': '被拒绝',
 
   'role.applicant': '需求经办人',
   'role.auditor': '审计管理员',
