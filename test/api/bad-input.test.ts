@@ -461,3 +461,18 @@ describe('the server itself', () => {
     both(last)
   })
 })
+
+describe('large bodies', () => {
+  const large = Buffer.alloc(400_000, 0x61)
+  const send = (path: string, headers: Record<string, string>): Promise<Response> =>
+    fetch(server.url + path, { method: 'POST', body: large, headers })
+  test('nobody is refused before the body is let in', async () => {
+    const r = await send('/api/v1/datasets/area-street/loads?name=x.csv', { 'content-type': 'application/octet-stream' })
+    expect(r.status).toBe(401)
+    expect((await r.json()).code).toBe('not-logged-in')
+  })
+  test('a public interface takes a large body only from somebody who is known', async () => {
+    const r = await send('/api/3/action/resource_create', { 'content-type': 'multipart/form-data; boundary=x' })
+    expect(r.status).toBe(413)
+  })
+})
