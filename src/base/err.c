@@ -86,5 +86,11 @@ struct str err_text(struct arena *a, const struct err *e, bool zh) {
     const char *sentence = zh ? info->zh : info->en;
     const char *gap = strstr(sentence, "{}");
     if (!gap) return str_of(sentence);
-    return str_print(a, "%.*s%s%s", (int)(gap - sentence), sentence, e->arg, gap + 2);
+    const char *arg = e->arg, *other = strstr(arg, ERR_OR);
+    size_t n = other ? (size_t)(other - arg) : strlen(arg);
+    if (other && !zh) {
+        arg = other + sizeof ERR_OR - 1;
+        n = strlen(arg);
+    }
+    return str_print(a, "%.*s%.*s%s", (int)(gap - sentence), sentence, (int)n, arg, gap + 2);
 }

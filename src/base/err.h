@@ -16,6 +16,7 @@ enum err_code {
     ERR_SIGNED = -1
 };
 
+#define ERR_OR "\xE2\x90\x9F" // U+241F, between the two languages of an arg
 struct err_info {
     const char *name;    // lower case with '-', as it stands in problem+json "type"
     int status;          // HTTP
@@ -26,7 +27,8 @@ struct err {
     enum err_code code;
     char field[64]; // name of the field, column, header or file in question; "" if none
     int64_t row;    // 1-based row or line; 0 if none
-    char arg[160];  // fills "{}" of the sentence: a value, a limit, a name. Cut at a code point
+    // Fills "{}" of the sentence: a value, a limit, a name; "Chinese" ERR_OR "English" where it has words in both.
+    char arg[160]; // cut at a code point
 };
 
 const struct err_info *err_info(enum err_code code);

@@ -90,6 +90,11 @@ int cx_deny(struct cx *cx, const char *why) {
     return cx_fail(cx, ERR_not_allowed, "", "%s", why);
 }
 
+int cx_deny_words(struct cx *cx, const char *zh, const char *en) {
+    atomic_fetch_add_explicit(&cx->city->denied, 1, memory_order_relaxed);
+    return cx_fail(cx, ERR_not_allowed, "", "%s" ERR_OR "%s", zh, en);
+}
+
 void cx_status(struct cx *cx, int status) {
     cx->reply.status = status;
 }

@@ -254,6 +254,15 @@ describe('what happens', () => {
   })
 })
 
+describe('a refusal', () => {
+  test('says what was refused, each language in its own words', async () => {
+    const r = await all['rs-bm']!.call('POST', `/api/v1/applications`, { body: {} })
+    expect(told(r)).toEqual([403, 'not_allowed'])
+    expect(r.body.title_zh).toMatch(/^没有权限：[\u4e00-\u9fff]+$/)
+    expect(r.body.title_en).toMatch(/^Not permitted: [A-Z][\x20-\x7e]+$/)
+  })
+})
+
 describe('one’s own office only', () => {
   const OWN = 'rights-own'
   beforeAll(async () => {

@@ -27,7 +27,7 @@ static int open_rows(struct cx *cx, struct catalog_dataset *d, bool whole_file, 
     bool never = ret->withheld && strcmp(ret->withheld, "not_shared") == 0;
     const struct catalog_word *w = never ? catalog_word("share", S("3"))
                                          : catalog_word("open", ret->withheld ? S("conditional") : S("none"));
-    return cx_deny(cx, !w ? "" : cx->is_zh ? w->zh : w->en);
+    return w ? cx_deny_words(cx, w->zh, w->en) : cx_deny(cx, "");
 }
 
 static const char *type_name(enum table_type t) {

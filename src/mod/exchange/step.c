@@ -55,7 +55,7 @@ int step_mine(struct cx *cx, struct application *a, int64_t line, const char *st
         struct step *s = &a->steps[i];
         if (s->line != line || !str_eq(s->step, str_of(step)) || !str_eq(s->state, S("todo"))) continue;
         const struct step_kind *k = step_kind(s->step);
-        if (!step_is_mine(cx, s)) return cx_deny(cx, cx->is_zh ? k->zh : k->en);
+        if (!step_is_mine(cx, s)) return cx_deny_words(cx, k->zh, k->en);
         *ret = s;
         return OK;
     }
