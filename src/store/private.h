@@ -55,7 +55,8 @@ struct store {
 int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code
 int engine_open(const char *path, bool read_only, struct conn **ret, struct err *e) MUST;
 int conn_exec(struct conn *c, const char *sql); // engine result
-void *store_writer(void *store);                // thread
-void *store_checkpointer(void *store);          // thread
+const char *store_find_scan(struct conn *c, const char *sql, char *out, size_t out_n, int *ret_rc);
+void *store_writer(void *store);       // thread
+void *store_checkpointer(void *store); // thread
 
 #endif

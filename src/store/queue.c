@@ -45,51 +45,68 @@ static void fail_all(struct work *first, const struct err *e) {
 }
 
 // One transaction over the list. Returns false when nothing is committed and the list should be run again item by item.
+// Else *e says why nothing was committed, if so, and every item has been given it.
 // What the batch had no more time for is cut off and handed out as *ret_rest, not begun.
-static bool run_transaction(struct store *s, struct work *first, bool careful, struct work **ret_rest) {
+static bool run_transaction(struct store *s, struct work *first, bool careful, struct work **ret_rest,
+                            struct err *e) {
     struct conn *c = s->writer;
-    struct err e = {0};
     bool ok = conn_exec(c, "BEGIN IMMEDIATE") == SQLITE_OK;
     bool redo = false;
     int64_t late_us = clock_mono_us() + STORE_BATCH_MS * 1000;
-    if (!ok) (void)store_error(c, sqlite3_errcode(c->db), "begin", &e);
+    if (!ok) (void)store_error(c, sqlite3_errcode(c->db), "begin", e);
     for (struct work *w = first; ok && w; w = w->next) {
         if (!run_item(s, w, careful)) {
             ok = false;
             redo = !careful || w != first || w->next;
-            (void)store_error(c, sqlite3_errcode(c->db), "batch", &e);
+            (void)store_error(c, sqlite3_errcode(c->db), "batch", e);
         } else if (ret_rest && w->next && clock_mono_us() > late_us) {
             *ret_rest = w->next;
             w->next = NULL;
         }
     }
-    if (ok && s->config.before_commit && s->config.before_commit(s->config.arg, c, &e) != OK) ok = false;
+    if (ok && s->config.before_commit && s->config.before_commit(s->config.arg, c, e) != OK) ok = false;
     if (ok) {
         int rc = conn_exec(c, "COMMIT");
         if (rc != SQLITE_OK) {
             ok = false;
-            (void)store_error(c, rc, "commit", &e);
+            (void)store_error(c, rc, "commit", e);
         }
     }
     if (!ok && !sqlite3_get_autocommit(c->db)) conn_exec(c, "ROLLBACK");
     if (s->config.after_commit) s->config.after_commit(s->config.arg, ok);
-    if (!ok && !redo) {
-        if (e.code == OK) e.code = ERR_store;
-        log_line(LOG_ERROR, "store", "batch not committed: %s %s", err_info(e.code)->name, e.arg);
-        fail_all(first, &e);
-    }
-    return ok || !redo;
+    if (ok || redo) return ok;
+    if (e->code == OK) e->code = ERR_store;
+    fail_all(first, e);
+    return true;
+}
+
+// One line a batch: a full disk must not be filled by saying so.
+static void log_lost(size_t n, const struct err *e) {
+    if (n) log_line(LOG_ERROR, "store", "%zu not committed: %s %s", n, err_info(e->code)->name, e->arg);
 }
 
 static void run_batch(struct store *s, struct work *first, struct work **ret_rest) {
-    if (run_transaction(s, first, false, ret_rest)) return;
+    struct err last = {0};
+    size_t lost = 0;
+    if (run_transaction(s, first, false, ret_rest, &last)) {
+        for (struct work *w = first; w && last.code != OK; w = w->next)
+            lost++;
+        log_lost(lost, &last);
+        return;
+    }
     for (struct work *w = first; w;) {
         struct work *next = w->next;
+        struct err e = {0};
         w->next = NULL;
-        (void)run_transaction(s, w, true, NULL);
+        (void)run_transaction(s, w, true, NULL, &e);
+        if (e.code != OK) {
+            lost++;
+            last = e;
+        }
         w->next = next;
         w = next;
     }
+    log_lost(lost, &last);
     pthread_mutex_lock(&s->lock);
     s->stats.redone++;
     pthread_mutex_unlock(&s->lock);

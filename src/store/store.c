@@ -170,7 +170,7 @@ int store_migrate(struct store *s, struct err *e) {
 }
 
 // Reads the plan of one query; the text of the first unplanned scan, or NULL.
-static const char *find_scan(struct conn *c, const char *sql, char *out, size_t out_n, int *ret_rc) {
+const char *store_find_scan(struct conn *c, const char *sql, char *out, size_t out_n, int *ret_rc) {
     char *plan = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
     sqlite3_stmt *st = NULL;
     const char *found = NULL;
@@ -194,7 +194,7 @@ int store_check_queries(struct store *s, struct err *e) {
     for (int q = 0; code == OK && q < QUERY_COUNT; q++) {
         char line[160];
         int rc;
-        const char *scan = find_scan(c, query_texts[q].sql, line, sizeof line, &rc);
+        const char *scan = store_find_scan(c, query_texts[q].sql, line, sizeof line, &rc);
         if (rc != SQLITE_OK)
             code = store_error(c, rc, query_texts[q].name, e);
         else if (scan && !query_texts[q].may_scan) {
