@@ -130,7 +130,7 @@ int cx_fail(struct cx *cx, enum err_code code, const char *field, const char *fm
     __attribute__((format(printf, 4, 5)));
 int cx_field_fail(struct cx *cx, enum err_code code, const char *field, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-int cx_deny(struct cx *cx, const char *why);                       // ERR_not_allowed, counted
+int cx_deny(struct cx *cx, const char *why);                      // ERR_not_allowed, counted
 int cx_deny_words(struct cx *cx, const char *zh, const char *en); // the same, said in both languages
 
 // Replies.

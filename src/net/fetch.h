@@ -12,13 +12,18 @@ struct fetch_request {
     struct str url, body;
     const struct http_header *headers;
     size_t headers_n;
-    int timeout_ms;                  // whole exchange; 0 = 20000
-    size_t reply_max;                // 0 = FETCH_BODY_MAX
-    const struct str *allow;         // "host:port" entries that may lie inside the own network
+    int timeout_ms;          // whole exchange; 0 = 20000
+    size_t reply_max;        // 0 = FETCH_BODY_MAX
+    const struct str *allow; // "host:port" entries that may lie inside the own network
     size_t allow_n;
 };
-struct fetch_reply { int status; struct str type, body; bool maybe_done; /* failed after sending: outcome unknown */ };
+struct fetch_reply {
+    int status;
+    struct str type, body;
+    bool maybe_done; /* failed after sending: outcome unknown */
+};
 int fetch(struct arena *mem, const struct fetch_request *q, struct fetch_reply *ret, struct err *e) MUST;
 // The judgement alone, for tests and for checking a URL when it is registered.
-int fetch_url_ok(struct arena *mem, struct str url, const struct str *allow, size_t allow_n, struct err *e) MUST;
+int fetch_url_ok(struct arena *mem, struct str url, const struct str *allow, size_t allow_n,
+                 struct err *e) MUST;
 #endif

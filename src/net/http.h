@@ -10,44 +10,46 @@
 #define NET_HTTP_H
 #include "base/err.h"
 
-#define HTTP_HEAD_MAX 16384        // request line and headers together, bytes -> 431 and close
-#define HTTP_HEADERS_MAX 100       // -> 431 and close
-#define HTTP_TARGET_MAX 8192       // -> 414 and close
+#define HTTP_HEAD_MAX        16384 // request line and headers together, bytes -> 431 and close
+#define HTTP_HEADERS_MAX     100   // -> 431 and close
+#define HTTP_TARGET_MAX      8192  // -> 414 and close
 #define HTTP_BODY_MEMORY_MAX 65536 // larger bodies go to an unlinked temporary file as they arrive
 #define HTTP_HEAD_TIMEOUT_MS 15000 // from first byte of a head to its end -> 408 and close
 #define HTTP_IDLE_TIMEOUT_MS 75000 // between requests
 #define HTTP_BODY_TIMEOUT_MS 30000 // without a byte of progress, either direction
 #define HTTP_CONNECTIONS_MAX 8192  // further ones are accepted, answered 503 and closed
-#define HTTP_PIPELINE_MAX 16       // requests read ahead of unanswered ones; reading then pauses
+#define HTTP_PIPELINE_MAX    16    // requests read ahead of unanswered ones; reading then pauses
 
 struct http_loop;
-struct http_header { struct str name, value; }; // name as received; compare with str_eq_nocase
+struct http_header {
+    struct str name, value;
+}; // name as received; compare with str_eq_nocase
 
 enum http_method { HTTP_GET = 1, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE, HTTP_OPTIONS };
 
 // One request and its reply. Owned by the loop; alive until the reply has been handed over (and, for
 // http_reply_later, until the answering function has run), even when the client has gone.
 struct http_exchange {
-    struct arena *mem;        // freed after the reply has been sent: put everything of the request here
-    enum http_method method;  // HEAD is delivered as HEAD; the loop drops the body of its reply
-    struct str target;        // as received, origin-form
-    struct str path;          // before '?', still percent-encoded
-    struct str query;         // after '?', STR_NONE if none
+    struct arena *mem;       // freed after the reply has been sent: put everything of the request here
+    enum http_method method; // HEAD is delivered as HEAD; the loop drops the body of its reply
+    struct str target;       // as received, origin-form
+    struct str path;         // before '?', still percent-encoded
+    struct str query;        // after '?', STR_NONE if none
     struct http_header *headers;
     size_t headers_n;
-    struct str body;          // in memory (may be empty), or
-    int body_fd;              // >= 0: spooled, positioned at 0; closed by the loop
+    struct str body; // in memory (may be empty), or
+    int body_fd;     // >= 0: spooled, positioned at 0; closed by the loop
     int64_t body_bytes;
-    struct str peer;          // "127.0.0.1"
+    struct str peer; // "127.0.0.1"
     bool is_tls;
-    bool gone;                // the client has closed; a reply is then dropped silently
-    void *user;               // for the layer above
-    struct http_conn *conn;   // private to net
+    bool gone;              // the client has closed; a reply is then dropped silently
+    void *user;             // for the layer above
+    struct http_conn *conn; // private to net
 };
 
 struct http_config {
-    const char *address; // "127.0.0.1", "::", …
-    int port;            // 0 = any free one; http_port tells
+    const char *address;                      // "127.0.0.1", "::", …
+    int port;                                 // 0 = any free one; http_port tells
     const char *cert_pem_path, *key_pem_path; // both NULL = plain
     void *arg;
     // Called when the head is complete. Returns the greatest body size allowed for this request (0 = none);
@@ -55,8 +57,8 @@ struct http_config {
     int64_t (*on_head)(void *arg, struct http_exchange *x);
     void (*on_request)(void *arg, struct http_exchange *x);
     void (*on_tick)(void *arg, bool is_begin); // around the callbacks of one epoll round; may be NULL
-    const char *spool_dir; // for large bodies
-    int connections_max;   // 0 = HTTP_CONNECTIONS_MAX
+    const char *spool_dir;                     // for large bodies
+    int connections_max;                       // 0 = HTTP_CONNECTIONS_MAX
 };
 
 int http_open(const struct http_config *config, struct http_loop **ret, struct err *e) MUST;
@@ -87,7 +89,8 @@ void http_reply_file(struct http_exchange *x, const struct http_out *out, int fd
 void http_reply_later(struct http_exchange *x);
 // An open-ended reply (SSE, chunked): begin, send pieces from the loop, end. on_close is called once, when
 // the client goes or after http_stream_end. False when more than 1 MiB waits unsent: the piece was not taken.
-void http_stream_begin(struct http_exchange *x, const struct http_out *out, void (*on_close)(void *arg), void *arg);
+void http_stream_begin(struct http_exchange *x, const struct http_out *out, void (*on_close)(void *arg),
+                       void *arg);
 bool http_stream_send(struct http_exchange *x, struct str piece);
 void http_stream_end(struct http_exchange *x);
 
@@ -100,7 +103,9 @@ void http_post(struct http_loop *l, struct http_post *first);
 // Calls `run` on the loop every `every_ms` from now on (clocks, SSE heart beats); at most 16.
 int http_every(struct http_loop *l, int every_ms, void (*run)(void *arg), void *arg) MUST;
 
-struct http_stats { uint64_t connections, connections_open, requests, bad_requests, bytes_in, bytes_out, tls_handshakes; };
+struct http_stats {
+    uint64_t connections, connections_open, requests, bad_requests, bytes_in, bytes_out, tls_handshakes;
+};
 struct http_stats http_stats(const struct http_loop *l);
 const char *http_status_text(int status);
 struct str http_problem(struct arena *mem, int status, const char *why); // why in English, or NULL

@@ -10,5 +10,6 @@ struct static_dir;
 int static_open(struct arena *mem, const char *dir, struct static_dir **ret, struct err *e) MUST;
 void static_close(struct static_dir *d); // file descriptors only
 // Answers the exchange; `headers` are added to each reply (CSP and kin).
-void static_serve(struct static_dir *d, struct http_exchange *x, const struct http_header *headers, size_t headers_n);
+void static_serve(struct static_dir *d, struct http_exchange *x, const struct http_header *headers,
+                  size_t headers_n);
 #endif
