@@ -204,7 +204,7 @@ static int read_options(int argc, char **argv, struct options *o) {
         if (row && row->is_flag) {
             *(bool *)((char *)o + row->at) = true;
         } else if (row && value) {
-            *(const char **)((char *)o + row->at) = value;
+            *(const char **)(void *)((char *)o + row->at) = value;
             i++;
         } else if (strcmp(argv[i], "--port") == 0 && value && str_int64(str_of(value), &port) && port >= 0 &&
                    port < 65536) {

@@ -85,8 +85,12 @@ static void send_reply(struct call *c) {
 }
 
 // --- the writer's answers come back as posts ---
+static struct call *call_of_post(struct http_post *p) {
+    return (struct call *)(void *)((char *)p - offsetof(struct call, post));
+}
+
 static void write_back(struct http_post *p) {
-    struct call *c = (struct call *)((char *)p - offsetof(struct call, post));
+    struct call *c = call_of_post(p);
     if (c->cx.route->kind == ROUTE_WRITE)
         core_written(&c->cx, c->work.err.code, &c->work.err);
     else
@@ -135,14 +139,14 @@ static void answer(struct call *c) {
 }
 
 static void slow_back(struct http_post *p) {
-    struct call *c = (struct call *)((char *)p - offsetof(struct call, post));
+    struct call *c = call_of_post(p);
     c->cx.db = c->server->reader;
     c->cx.hasher = c->server->hasher;
     answer(c);
 }
 
 static void run_slow(struct task *t, struct worker *w) {
-    struct call *c = (struct call *)((char *)t - offsetof(struct call, task));
+    struct call *c = (struct call *)(void *)((char *)t - offsetof(struct call, task));
     c->cx.db = w->conn;
     c->cx.hasher = w->hasher;
     bool is_read = c->cx.route->kind != ROUTE_SLOW; // one that was too long for the loop: still one snapshot

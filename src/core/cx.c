@@ -51,7 +51,8 @@ bool cx_is(const struct cx *cx, uint32_t roles) {
     return (cx->who.roles & roles) != 0;
 }
 
-static void fill(struct err *e, enum err_code code, const char *field, const char *fmt, va_list ap) {
+__attribute__((format(printf, 4, 0))) static void fill(struct err *e, enum err_code code, const char *field,
+                                                       const char *fmt, va_list ap) {
     char arg[160];
     vsnprintf(arg, sizeof arg, fmt, ap);
     (void)err_set(e, code, field, "%s", arg);

@@ -228,6 +228,6 @@ struct str index_verbs(struct arena *mem, struct str path) {
 int module_index(const char *name) {
     for (int i = 0; modules[i]; i++)
         if (strcmp(modules[i]->name, name) == 0) return i;
-    assert(!"unknown module");
+    assert(false && "unknown module");
     return -1;
 }

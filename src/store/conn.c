@@ -115,7 +115,7 @@ static void bind_one(struct stmt *s, int n, char type, va_list *ap) {
         store_bind_null(s, n);
         break;
     default:
-        assert(!"unknown value letter");
+        assert(false && "unknown value letter");
     }
 }
 
