@@ -16,8 +16,10 @@ export const en: Record<keyof typeof zh, string> = {
   'about.notices': 'Notes on the data',
   'about.ok': 'Healthy',
   'about.order': 'Time limits follow the Regulations on the Sharing of Government Data (State Council order 809, in force 1 August 2025); the table comes with the city\'s pack and can be changed.',
+  'about.queue': 'Write queue',
   'about.server': 'Server',
   'about.started': 'Started',
+  'about.time': 'Server time',
   'about.uptime': 'Uptime',
   'about.version': 'Version',
 

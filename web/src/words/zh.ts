@@ -15,8 +15,10 @@ export const zh = {
   'about.notices': '数据说明',
   'about.ok': '运行正常',
   'about.order': '办理时限依据《政务数据共享条例》（国务院令第 809 号，2025 年 8 月 1 日施行），时限表随城市内容包提供，可修改。',
+  'about.queue': '待写队列',
   'about.server': '服务器',
   'about.started': '启动时间',
+  'about.time': '服务器时间',
   'about.uptime': '已运行',
   'about.version': '版本',
 

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MulanPSL-2.0
+// What a visit to a screen does not show by itself: the map's honesty about areas without a line, who gets in, errors
+// at their field, the weight of the first page, the keyboard, paper.
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { Person, openBrowser } from '../lib/browser'
+
+const url = inject('url')
+const PORTAL_JS_MAX_BYTES = 250 * 1024 // gzipped, all scripts that the front page loads
+let browser: Browser
+beforeAll(async () => {
+  browser = await openBrowser()
+})
+afterAll(async () => {
+  await browser?.close()
+})
+
+test('9 polygons for 10 areas: the one without a line is its parent, hatched, and the page says so', async () => {
+  const p = await (await Person.enter(browser, url, 'zh')).login('zg-bm')
+  await p.visit('/desk/catalog/area-boundary', '.el-tabs__item')
+  await p.page.getByRole('tab', { name: '地图' }).click()
+  await p.page.waitForSelector('[data-map] path.area')
+  expect(await p.page.locator('[data-map] path.area').count()).toBe(9)
+  expect(await p.page.locator('.side ul li').count()).toBe(10)
+  await p.page.locator('.side button', { hasText: '320576' }).click()
+  expect(await p.page.locator('path.area.hatched').count()).toBe(1)
+  expect(await p.page.locator('.side [role=status]').textContent()).toContain('没有独立界线')
+  expect(await p.page.locator('.map').textContent()).toContain('非法定界线')
+  await p.shot('desk-map-zh')
+  expect(await p.faults()).toEqual([])
+  await p.leave()
+})
+test('the desk asks who you are and then goes where you wanted; a stranger\'s address is not followed', async () => {
+  const p = await Person.enter(browser, url, 'zh')
+  await p.page.goto(`${url}/desk/clocks`)
+  await p.page.waitForURL(/\/desk\/login\?next=/)
+  await p.page.fill('input[name=login]', 'rs-bm')
+  await p.page.fill('input[name=password]', 'wrong-password-1')
+  await p.page.click('button[type=submit]')
+  await p.page.waitForSelector('[data-problem]')
+  const wrong = await p.page.textContent('[data-problem]')
+  await p.page.fill('input[name=login]', 'nobody-here')
+  await p.page.fill('input[name=password]', 'wrong-password-1')
+  await p.page.click('button[type=submit]')
+  await p.page.waitForFunction(() => (document.querySelector('input[name=password]') as HTMLInputElement).value === '')
+  // the same words for a wrong password and an unknown log-in
+  expect(await p.page.textContent('[data-problem]')).toBe(wrong)
+  await p.page.fill('input[name=login]', 'rs-bm')
+  await p.page.fill('input[name=password]', 'Gusu-demo-2026')
+  await p.page.click('button[type=submit]')
+  await p.page.waitForURL('**/desk/clocks')
+  await p.page.goto(`${url}/desk/login?next=//example.com/`)
+  await p.page.fill('input[name=login]', 'rs-bm')
+  await p.page.fill('input[name=password]', 'Gusu-demo-2026')
+  await p.page.click('button[type=submit]')
+  await p.page.waitForSelector('nav.side a')
+  expect(new URL(p.page.url()).host).toBe(new URL(url).host)
+  await p.leave()
+})
+test('log-out ends the session for the page too', async () => {
+  const p = await (await Person.enter(browser, url, 'zh')).login('gjj-jb')
+  await p.page.click('.who')
+  await p.page.click('[data-logout]')
+  await p.page.waitForSelector('input[name=password]')
+  await p.page.goto(`${url}/desk`)
+  await p.page.waitForURL(/\/desk\/login/)
+  await p.leave()
+})
+test('what the server refuses stands at its field', async () => {
+  const p = await (await Person.enter(browser, url, 'zh')).login('rs-bm')
+  await p.visit('/desk/catalog/new', 'input[name=id]')
+  await p.page.fill('input[name=id]', 'Not An Id!')
+  await p.page.fill('input[name=title_zh]', '测试')
+  await p.page.fill('input[name=column-0-id]', 'a')
+  await p.page.fill('input[name=column-0-zh]', '甲')
+  await p.page.locator('[data-do=save]').click()
+  await p.page.waitForSelector('.el-form-item.is-error .el-form-item__error')
+  expect(await p.page.locator('.el-form-item.is-error').first().textContent()).toContain('目录标识')
+  await p.leave()
+})
+test('a role that may not see accounts is led back to its list', async () => {
+  const p = await (await Person.enter(browser, url, 'zh')).login('rs-bm')
+  await p.visit('/desk/accounts', '.doors a')
+  expect(new URL(p.page.url()).pathname).toBe('/desk')
+  await p.leave()
+})
+test('the portal is light', async () => {
+  const p = await Person.enter(browser, url, 'zh')
+  let bytes = 0
+  const sizes: Promise<void>[] = []
+  p.page.on('response', (r) => {
+    if (/\.js$/.test(new URL(r.url()).pathname)) sizes.push(r.request().sizes().then((s) => void (bytes += s.responseBodySize)))
+  })
+  await p.visit('/', '[data-dataset]')
+  await Promise.all(sizes)
+  expect(bytes).toBeGreaterThan(0)
+  expect(bytes).toBeLessThan(PORTAL_JS_MAX_BYTES)
+  await p.leave()
+})
+test('the keyboard alone finds a data set, and sees where it is', async () => {
+  const p = await Person.enter(browser, url, 'zh')
+  await p.visit('/', '[data-dataset]')
+  await p.page.keyboard.press('Tab')
+  expect(await p.page.evaluate(() => document.activeElement?.getAttribute('href'))).toBe('#main')
+  await p.page.locator('#q').focus()
+  await p.page.keyboard.type('园林')
+  await p.page.keyboard.press('Enter')
+  await p.page.waitForURL(/\/data\?q=/)
+  await p.settled('[data-dataset]')
+  const link = p.page.locator('[data-dataset] a').first()
+  await link.focus()
+  await p.page.keyboard.press('Shift+Tab')
+  await p.page.keyboard.press('Tab')
+  expect(await link.evaluate((e) => getComputedStyle(e).outlineStyle)).toBe('solid')
+  await p.page.keyboard.press('Enter')
+  await p.page.waitForURL(/\/data\/garden-heritage/)
+  await p.leave()
+})
+test('on paper: no menus, the watermark stays', async () => {
+  const p = await (await Person.enter(browser, url, 'zh')).login('rs-bm')
+  await p.visit('/desk/catalog/firm-insured', '.kv dd')
+  await p.page.emulateMedia({ media: 'print' })
+  expect(await p.page.locator('nav.side').isVisible()).toBe(false)
+  expect(await p.page.locator('header.top').isVisible()).toBe(false)
+  expect(await p.page.locator('[data-watermark]').textContent()).toContain('rs-bm')
+  await p.shot('print-dataset')
+  await p.leave()
+})
