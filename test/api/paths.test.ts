@@ -157,8 +157,10 @@ describe('answers', () => {
       const s = (await who('sj-sh').post(`${at(a.id)}/check`, { pass: true })).steps.find((s: any) => s.step === 'answer')
       return (s.due_ms - s.opened_ms) / workday
     }
-    expect(await dueIn(['uscc', 'firm_name'])).toBeLessThan(6)
-    expect(await dueIn(['uscc', 'legal_rep'])).toBeGreaterThan(9)
+    // Nine working days apart, whatever holidays lie ahead: that is at least eleven days.
+    const [open, conditional] = [await dueIn(['uscc', 'firm_name']), await dueIn(['uscc', 'legal_rep'])]
+    expect(open).toBeGreaterThan(0)
+    expect(conditional - open).toBeGreaterThanOrEqual(11)
   })
   test('suspended is refused, resumed is served, ended is over', async () => {
     const a = await asked()
