@@ -44,6 +44,9 @@ struct store {
     bool has_writer, has_checkpointer; // threads that store_close waits for
     pthread_mutex_t lock;
     pthread_cond_t wake, wake_checkpoint;
+    // One checkpoint at a time: the engine refuses a second one at once, it does not wait. Who may not wait (the
+    // writer) tries; who must have one (a backup) waits.
+    pthread_mutex_t checkpointing;
     struct work *first, *last; // waiting, in order
     size_t waiting;
     bool stop, writer_sleeps;

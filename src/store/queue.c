@@ -163,15 +163,15 @@ static void bound_wal(struct store *s) {
     int pages = atomic_load(&s->wal_pages);
     if (pages < CHECKPOINT_PAGES) return;
     pthread_mutex_lock(&s->lock);
-    bool running = s->wants_checkpoint;
-    if (!running) {
+    bool running = s->wants_checkpoint, finishes = pages >= RESTART_PAGES && !running;
+    if (!running && !finishes) {
         s->wants_checkpoint = true;
         pthread_cond_signal(&s->wake_checkpoint);
     }
     pthread_mutex_unlock(&s->lock);
-    if (pages >= RESTART_PAGES && !running) {
-        int log_pages = 0, done_pages = 0;
-        sqlite3_wal_checkpoint_v2(s->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log_pages, &done_pages);
+    if (finishes && pthread_mutex_trylock(&s->checkpointing) == 0) {
+        sqlite3_wal_checkpoint_v2(s->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        pthread_mutex_unlock(&s->checkpointing);
     }
 }
 
@@ -226,8 +226,9 @@ void *store_checkpointer(void *arg) {
             continue;
         }
         pthread_mutex_unlock(&s->lock);
-        int log_pages = 0, done_pages = 0;
-        sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &log_pages, &done_pages);
+        pthread_mutex_lock(&s->checkpointing);
+        sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        pthread_mutex_unlock(&s->checkpointing);
         pthread_mutex_lock(&s->lock);
         s->wants_checkpoint = false;
     }

@@ -63,6 +63,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
     pthread_cond_init(&s->wake_checkpoint, NULL);
+    pthread_mutex_init(&s->checkpointing, NULL);
     code = lock_folder(s, e);
     if (code == OK) code = open_writer(s, e);
     if (code == OK) {
@@ -94,6 +95,7 @@ void store_close(struct store *s) {
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->wake);
     pthread_cond_destroy(&s->wake_checkpoint);
+    pthread_mutex_destroy(&s->checkpointing);
     s->magic = 0;
     free(s);
 }
@@ -210,7 +212,9 @@ int store_checkpoint(struct store *s, struct err *e) {
     struct conn *c = NULL;
     int code = store_conn_open(s, &c, e);
     if (code != OK) return code;
+    pthread_mutex_lock(&s->checkpointing);
     int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_FULL, NULL, NULL);
+    pthread_mutex_unlock(&s->checkpointing);
     if (rc != SQLITE_OK) code = store_error(c, rc, "checkpoint", e);
     store_conn_close(c);
     return code;
