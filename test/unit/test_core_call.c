@@ -266,6 +266,10 @@ static void roles_and_scopes(void **state) {
     post_day(NULL, "{\"day\":5}");
     assert_refused(&f, 403, "not-allowed");
     assert_int_equal(atomic_load(&f.city.denied), denied + 1); // counted, not entered
+    assert_true(str_has(fixture_text(&f, "title_zh"), S("写")) &&
+                !str_has(fixture_text(&f, "title_zh"), S("write")));
+    assert_true(str_has(fixture_text(&f, "title_en"), S("write")) &&
+                !str_has(fixture_text(&f, "title_en"), S("写")));
     const struct {
         struct str scopes;
         int status;
