@@ -4,6 +4,7 @@
 // cached for ever, and each text file has a .gz sibling so that the server never compresses anything.
 import { readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import vue from '@vitejs/plugin-vue'
 import Components from 'unplugin-vue-components/vite'
@@ -45,6 +46,7 @@ export default defineConfig({
     Components({ dts: false, dirs: [], resolvers: [ElementPlusResolver({ importStyle: 'css' })] }),
     gzipSiblings(),
   ],
+  resolve: { alias: [{ find: /^crypto$/, replacement: fileURLToPath(new URL('./src/lib/nothing.ts', import.meta.url)) }] },
   build: {
     outDir: process.env.GUSU_WEB_OUT ?? '../build/web',
     emptyOutDir: true,
