@@ -111,7 +111,7 @@ test('roles: conflicts go both ways; administrators exclude each other and busin
         assert.ok(!a.office_id || offices.has(a.office_id), a.login);
         assert.match(a.name, /\(演示\)$/); // a description, never a person's name
     }
-    assert.equal(table('demo/accounts.csv').length, 15);
+    assert.equal(table('demo/accounts.csv').length, 20);
 });
 
 test('clocks are those of the order', () => {
