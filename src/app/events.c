@@ -94,12 +94,31 @@ struct message {
     char text[];
 };
 
+static bool concerns(const struct listener *l, const struct message *m) {
+    bool sees_all = (l->roles & (R_(AUTHORITY) | R_(REVIEWER) | R_(AUDITOR))) != 0;
+    return sees_all || strcmp(l->office, m->office) == 0;
+}
+
+// An event may come in the same round as the commit that revoked its listener, and the round's snapshot is older: a new
+// one is taken, which nothing forbids between two requests.
+static void catch_up(struct server *s) {
+    uint64_t now = atomic_load(&s->city->auth_generation); // before the snapshot, as on every tick
+    if (now == s->generation) return;
+    store_read_end(s->reader);
+    s->generation = now;
+    store_read_begin(s->reader);
+}
+
 static void deliver(struct http_post *p) {
     struct message *m = (struct message *)p;
-    for (struct listener *l = m->server->listeners, *next; l; l = next) {
+    struct server *s = m->server;
+    catch_up(s);
+    for (struct listener *l = s->listeners, *next; l; l = next) {
         next = l->next; // sending may close, and closing frees
-        bool sees_all = (l->roles & (R_(AUTHORITY) | R_(REVIEWER) | R_(AUDITOR))) != 0;
-        if (sees_all || strcmp(l->office, m->office) == 0)
+        if (!concerns(l, m)) continue;
+        if (l->generation != s->generation && !may_still_listen(s, l))
+            http_stream_end(l->x);
+        else if (concerns(l, m)) // asked again: judging may have moved him to another office
             (void)http_stream_send(l->x, (struct str){m->text, m->n});
     }
     free(m);

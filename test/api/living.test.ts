@@ -4,7 +4,7 @@
 // whoever waits for something hears of it without asking.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { start, type Server } from '../lib/server'
-import { caller, Client } from './client'
+import { caller, Client, login } from './client'
 import { apply, cast, check, commit, compile, description, grant, publish, told, uscc, upload, type Cast, type Column } from './walk'
 
 let server: Server
@@ -133,6 +133,22 @@ describe('announced', () => {
     )
     expect(heard).toEqual(['application.moved'])
     expect((await who('rs-bm').get('/api/v1/todo')).items.some((t: any) => t.id === a.id && t.step === 'answer')).toBe(true)
+  })
+  test('whoever is logged out while he listens hears nothing more', async () => {
+    const c = await login(server.url, 'sj-sh') // looks over all offices
+    const r = await fetch(`${server.url}/api/v1/events`, { headers: { Cookie: c.cookie } })
+    const reader = r.body!.pipeThrough(new TextDecoderStream()).getReader()
+    expect((await reader.read()).value).toContain('retry:')
+    await c.post('/api/v1/logout')
+    await who('rs-bm').post('/api/v1/datasets', description('after-logout', '退出之后', columns))
+    await who('rs-bm').post('/api/v1/datasets/after-logout/submit')
+    let text = ''
+    for (;;) {
+      const { value, done } = await reader.read()
+      if (done) break // the server hangs up instead of telling
+      text += value
+    }
+    expect(text).not.toContain('event:')
   })
   test('nobody listens without a log-in', async () => {
     const r = await fetch(`${server.url}/api/v1/events`)
