@@ -109,7 +109,7 @@ test('roles: conflicts go both ways; administrators exclude each other and busin
         const held = a.roles.split(' ');
         for (const r of held) assert.ok(roles.has(r) && !held.some(h => roles.get(r).includes(h)), a.login);
         assert.ok(!a.office_id || offices.has(a.office_id), a.login);
-        assert.match(a.name, /\(演示\)$/); // a description, never a person's name
+        assert.match(a.name, /（演示）$/); // a description, never a person's name
     }
     assert.equal(table('demo/accounts.csv').length, 20);
 });
