@@ -29,7 +29,7 @@ export interface Me {
   account: Account | null
   csrf?: string
   demo?: boolean
-  city?: { code: string; title_zh: string; title_en: string }
+  city?: { code: string; title_zh: string; title_en: string; pack?: string }
   now_ms?: number
   workday_warning?: { last_year: number }
   notices?: Notice[]
