@@ -89,7 +89,7 @@ async function call(verb: string, path: string, ask: Ask = {}): Promise<Response
   let text: Record<string, unknown> = {}
   if ((reply.headers.get('content-type') ?? '').includes('json')) text = await reply.json().catch(() => ({}))
   const after = Number(reply.headers.get('retry-after')) || undefined
-  if (reply.status === 401 && text.code === 'not_logged_in') hooks.onLostSession()
+  if (reply.status === 401 && text.code === 'not-logged-in') hooks.onLostSession()
   throw new Problem(reply.status, text, after)
 }
 function randomKey(): string {

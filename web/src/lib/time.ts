@@ -4,6 +4,8 @@
 import { lang } from '../words'
 
 const ZONE = 'Asia/Shanghai'
+const OFFSET_MS = 8 * 3600_000
+const DAY_MS = 24 * 3600_000
 const parts = (ms: number): Record<string, string> =>
   Object.fromEntries(
     new Intl.DateTimeFormat('en-GB', {
@@ -39,7 +41,8 @@ export function ago(ms: number, now_ms: number): string {
   const f = new Intl.RelativeTimeFormat(lang.value === 'zh' ? 'zh-CN' : 'en', { numeric: 'always', style: 'short' })
   const min = Math.round((ms - now_ms) / 60_000)
   if (Math.abs(min) < 60) return f.format(min, 'minute')
-  const hours = Math.round(min / 60)
-  if (Math.abs(hours) < 48) return f.format(hours, 'hour')
-  return f.format(Math.round(hours / 24), 'day')
+  // A limit is the end of a day: what people count is the days of the calendar between, not hours rounded up.
+  const days = Math.floor((ms + OFFSET_MS) / DAY_MS) - Math.floor((now_ms + OFFSET_MS) / DAY_MS)
+  if (days === 0) return f.format(Math.trunc(min / 60), 'hour')
+  return f.format(days, 'day')
 }
