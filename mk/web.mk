@@ -24,7 +24,7 @@ web-words: test/node_modules/.package-lock.json
 GUSU_TEST_ENV = GUSU_BIN=$(abspath $(B)/gusu) GUSU_WEB=$(WEB_OUT) GUSU_BUILD=$(abspath $(B))
 
 ## make test-api     tests over HTTP against a server of their own; each reply must fit its OpenAPI schema
-test-api: $(B)/gusu packs test/node_modules/.package-lock.json
+test-api: $(B)/gusu packs web test/node_modules/.package-lock.json
 	@cd test && $(GUSU_TEST_ENV) npx --no-install vitest run --project api
 
 ## make test-page    every screen in headless Chromium, zh and en; pictures go to build/shots
