@@ -52,6 +52,8 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     // A global mutex around memory statistics halves two readers' speed (reference: deps §3).
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
+    if (strlen(config->folder) >= sizeof((struct store *)0)->folder)
+        return err_set(e, ERR_too_large, "data", "%zu", sizeof((struct store *)0)->folder - 1);
     int code = file_make_dirs(config->folder, 0700, e);
     if (code != OK) return code;
     struct store *s = calloc(1, sizeof *s);

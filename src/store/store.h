@@ -18,8 +18,7 @@
 
 #define STORE_QUEUE_MAX 8192 // items waiting; beyond it store_submit answers ERR_busy
 #define STORE_BATCH_MAX 1024 // items of one transaction
-#define STORE_BATCH_MS                                                                                       \
-    20 // begin no further item in a batch after this: bounds what one reply waits for others
+#define STORE_BATCH_MS  50 // begin no further item in a batch after this: bounds what a reply waits for others
 
 struct store;
 struct conn;
