@@ -87,6 +87,11 @@ async function book(url: string): Promise<Book> {
   return b
 }
 
+// The one cookie that a reply may set. Debian 12's Node 18 has no Headers.getSetCookie; with one cookie the joined text is it.
+export function setCookie(headers: Headers): string {
+  return headers.get('set-cookie') ?? ''
+}
+
 export class Client {
   cookie = ''
   csrf = ''
@@ -117,7 +122,8 @@ export class Client {
     const type = r.headers.get('content-type') ?? ''
     let value: unknown = text
     if (/json/.test(type) && !/ndjson/.test(type) && text) value = JSON.parse(text)
-    for (const c of r.headers.getSetCookie()) if (c.startsWith('gusu_session=')) this.cookie = c.split(';')[0]!
+    const set = setCookie(r.headers)
+    if (set.startsWith('gusu_session=')) this.cookie = set.split(';')[0]!
     ;(await book(this.url)).check(verb, path.split('?')[0]!, r.status, type, value)
     return { status: r.status, headers: r.headers, body: value as T, text }
   }

@@ -4,7 +4,7 @@
 // an office that other tests may need.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DEMO_PASSWORD, start, type Server } from '../lib/server'
-import { Client, login } from './client'
+import { Client, login, setCookie } from './client'
 
 let server: Server
 beforeAll(async () => {
@@ -56,7 +56,7 @@ describe('areas', () => {
 describe('log-in', () => {
   test('the cookie is closed to scripts and other sites, and dies with the log-out', async () => {
     const r = await anybody().call('POST', '/api/v1/login', { body: { login: 'rs-bm', password: DEMO_PASSWORD } })
-    const cookie = r.headers.getSetCookie()[0]!
+    const cookie = setCookie(r.headers)
     expect(cookie).toMatch(/^gusu_session=/)
     expect(cookie).toContain('HttpOnly')
     expect(cookie).toContain('SameSite=Strict')
