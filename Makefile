@@ -11,10 +11,11 @@ HARD := -fstack-protector-strong -fstack-clash-protection -fcf-protection
 ifeq ($(findstring clang,$(CC)),)
 HARD += -ftrivial-auto-var-init=zero
 endif
-CPPFLAGS := -D_GNU_SOURCE -Isrc -I$(B)/gen
+PQ_FLAGS := $(shell pkg-config --cflags libpq)
+CPPFLAGS := -D_GNU_SOURCE $(PQ_FLAGS) -Isrc -I$(B)/gen
 CFLAGS := -std=c17 -O2 -g -D_FORTIFY_SOURCE=3 $(HARD) -fno-common -fPIE -pthread $(WARN)
 LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread
-LIBS := -lsqlite3 -lssl -lcrypto -lsodium -lexpat -lzip -lxlsxwriter -lcurl -lz -lm
+LIBS := -lsqlite3 -lpq -lssl -lcrypto -lsodium -lexpat -lzip -lxlsxwriter -lcurl -lz -lm
 SAN := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
   -pthread $(WARN)
 
@@ -36,9 +37,9 @@ $(B)/gusu: $(OBJ)
 	@$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 	@echo "built $@"
 
-$(B)/sqlgen: tools/sqlgen.c
+$(B)/sqlgen: tools/sqlgen.c src/store/dialect.c src/store/dialect.h
 	@mkdir -p $(@D)
-	@$(CC) -std=c17 -D_GNU_SOURCE -O1 $(WARN) -o $@ $<
+	@$(CC) -std=c17 -D_GNU_SOURCE -Isrc -O1 $(WARN) -o $@ $< src/store/dialect.c
 $(B)/gen/queries.h: $(B)/sqlgen $(SQL)
 	@mkdir -p $(@D)
 	@$(B)/sqlgen $(B)/gen $(SQL)

@@ -112,6 +112,7 @@ static int start_modules(struct city *city, struct err *e) {
 // The store's hooks reach the ledger through these.
 static int before_commit(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
+    if (atomic_load(&city->auth_generation) != city->auth_settled) store_generation_move(w); // other nodes hear of it
     return city->before_commit ? city->before_commit(city, w, e) : OK;
 }
 
@@ -132,17 +133,30 @@ static void item_undone(void *arg) {
     if (city->item_undone) city->item_undone(city);
 }
 
+// Another node has written: its entries stand in the trees, and what it changed is not what is remembered here.
+static int moved(void *arg, struct conn *w, struct err *e) {
+    struct city *city = arg;
+    return city->moved ? city->moved(city, w, e) : OK;
+}
+
+static void authorisation_moved(void *arg) {
+    atomic_fetch_add(&((struct city *)arg)->auth_generation, 1);
+}
+
 int city_open(struct city *city, struct err *e) {
     city->magic = CITY_MAGIC;
     arena_init(&city->mem, 0);
     if (!city->now_ms) city->now_ms = real_now;
     if (!city->origin[0]) snprintf(city->origin, sizeof city->origin, "gusu.local/ledger");
     struct store_config config = {.folder = city->folder,
+                                  .url = city->store_url,
                                   .arg = city,
                                   .before_commit = before_commit,
                                   .after_commit = after_commit,
                                   .item_begin = item_begin,
-                                  .item_undone = item_undone};
+                                  .item_undone = item_undone,
+                                  .moved = moved,
+                                  .authorisation_moved = authorisation_moved};
     int code = crypto_start(e);
     if (code == OK) code = store_open(&config, &city->store, e);
     if (code == OK && !(city->writer_hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");

@@ -26,6 +26,7 @@ struct city {
     uint32_t magic;
     struct store *store;
     const char *folder;
+    const char *store_url; // "postgres://…"; NULL = SQLite in the folder
     bool with_demo;
     char origin[128]; // of the ledger: "gusu.local/<city>" by configuration
     uint8_t key[32];  // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
@@ -60,6 +61,7 @@ struct city {
     void (*after_commit)(struct city *city, bool committed);
     void (*item_begin)(struct city *city);
     void (*item_undone)(struct city *city);
+    int (*moved)(struct city *city, struct conn *w, struct err *e); // another node wrote since our last batch
     // Pages that listen (SSE): set by app. Called after commit, any thread.
     void (*on_announced)(void *arg, const char *event, struct str object, struct str office);
     void *on_announced_arg;

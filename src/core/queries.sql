@@ -30,13 +30,16 @@ SELECT day, is_off FROM core_workday ORDER BY day
 -- name: core_workday_clear scan
 DELETE FROM core_workday
 -- name: core_workday_put
-INSERT OR REPLACE INTO core_workday(day, is_off, name_zh, name_en) VALUES(?1,?2,?3,?4)
+INSERT INTO core_workday(day, is_off, name_zh, name_en) VALUES(?1,?2,?3,?4)
+ON CONFLICT (day) DO UPDATE SET is_off = excluded.is_off, name_zh = excluded.name_zh, name_en = excluded.name_en
 -- name: core_pack_get
 SELECT version, digest, with_demo, city_code, title_zh, title_en, loaded_ms FROM core_pack WHERE id = ?1
 -- name: core_pack_newest scan
 SELECT id, version, city_code, title_zh, title_en, with_demo FROM core_pack ORDER BY loaded_ms DESC LIMIT 1
 -- name: core_pack_put
-INSERT OR REPLACE INTO core_pack(id, version, digest, with_demo, city_code, title_zh, title_en, loaded_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)
+INSERT INTO core_pack(id, version, digest, with_demo, city_code, title_zh, title_en, loaded_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8)
+ON CONFLICT (id) DO UPDATE SET version = excluded.version, digest = excluded.digest, with_demo = excluded.with_demo,
+ city_code = excluded.city_code, title_zh = excluded.title_zh, title_en = excluded.title_en, loaded_ms = excluded.loaded_ms
 -- name: core_pack_files_clear
 DELETE FROM core_pack_file WHERE pack = ?1
 -- name: core_pack_file_put

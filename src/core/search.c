@@ -93,23 +93,32 @@ void search_cut(struct buf *out, struct str text) {
     }
 }
 
-bool search_match(struct buf *out, struct str q) {
+// How the two engines write a word, its prefix, what follows each other, and all of them.
+static const struct notation {
+    const char *open, *close, *prefix, *next, *all;
+} NOTATIONS[] = {
+    {"\"", "\"", "\" *", " ", " AND "},      // FTS5: "苏州 州市" AND "gdp" *
+    {"'", "'", "':*", "' <-> '", " & "}, // tsquery: '苏州' <-> '州市' & 'gdp':*
+};
+
+bool search_match(struct buf *out, struct str q, bool is_postgres) {
     assert(out);
+    const struct notation *as = &NOTATIONS[is_postgres];
     struct cutter c = {.text = q};
     int terms = 0;
     while (terms < SEARCH_TERMS_MAX && next_run(&c)) {
-        if (terms++ > 0) buf_puts(out, " AND ");
-        buf_char(out, '"');
+        if (terms++ > 0) buf_puts(out, as->all);
+        buf_puts(out, as->open);
         if (c.kind == WORD || c.n == 1) { // a prefix: gdp finds gdp2023, 苏 finds the pair 苏州
             buf_put(out, chars(&c, 0, c.n));
-            buf_puts(out, "\" *");
+            buf_puts(out, as->prefix);
             continue;
         }
         for (int i = 0; i + 2 <= c.n; i++) {
-            if (i) buf_char(out, ' ');
+            if (i) buf_puts(out, as->next);
             buf_put(out, chars(&c, i, i + 2));
         }
-        buf_char(out, '"');
+        buf_puts(out, as->close);
     }
     return terms > 0;
 }

@@ -15,7 +15,8 @@
 
 // Appends the words of `text`, each followed by one space.
 void search_cut(struct buf *out, struct str text);
-// Appends an FTS5 MATCH expression that holds for texts with every word of q; false when q has no word in it.
-bool search_match(struct buf *out, struct str q) MUST;
+// Appends an expression that holds for texts with every word of q, as FTS5's MATCH reads it or PostgreSQL's tsquery;
+// false when q has no word in it.
+bool search_match(struct buf *out, struct str q, bool is_postgres) MUST;
 
 #endif

@@ -163,10 +163,9 @@ static int bind_cell(struct cx *cx, struct stmt *st, int *n, const struct table_
 
 // Runs a statement that gives no rows; `code` is what binding it has said.
 static int run(struct cx *cx, struct stmt *st, int code) {
-    while (code == OK && store_next(st)) {
-    }
-    const int done = store_done(st, code == OK ? &cx->err : NULL);
-    return code ? code : done;
+    if (code == OK) return store_run(st, NULL, &cx->err);
+    (void)!store_done(st, NULL);
+    return code;
 }
 
 // The text is composed anew for each row (a third of a microsecond) and found again by its hash: no state
@@ -185,7 +184,14 @@ int table_insert(struct cx *cx, const struct table_shape *s, int64_t id, const s
         put_name(&q, ",b_", s->columns[i].n);
         values++;
     }
-    put(&q, ")VALUES(?");
+    // The next id is the greatest plus one: SQLite does so by itself where NULL stands. A sequence of PostgreSQL's would
+    // not know of the rows that were copied in with theirs.
+    if (store_is_postgres(cx->db)) {
+        put_name(&q, ")VALUES(coalesce(?,(SELECT max(id)+1 FROM r_", s->table);
+        put(&q, "),1)");
+    } else {
+        put(&q, ")VALUES(?");
+    }
     for (int i = 1; i < values; i++)
         put(&q, ",?");
     put(&q, ")");

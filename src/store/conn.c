@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// One thread's connection to SQLite: named and composed statements, prepared once and kept; values bound, never
+// One thread's connection to the engine: named and composed statements, prepared once and kept; values bound, never
 // printed; results read by column. A statement that is still in use when asked for again gets a twin for one use,
 // so nested queries are safe. Errors are gathered in the statement and told by store_done, so that a handler reads
 // as query, loop, done. Keeps true: reads between store_read_begin and store_read_end see one snapshot.
@@ -7,48 +7,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-int store_error(struct conn *c, int rc, const char *what, struct err *e) {
-    int basic = rc & 0xff;
-    if (basic == SQLITE_FULL) return err_set(e, ERR_store_full, "", "%s", what);
-    if (basic == SQLITE_NOMEM) return err_set(e, ERR_no_memory, "", "%s", what);
-    if (basic == SQLITE_INTERRUPT || basic == SQLITE_BUSY) return err_set(e, ERR_busy, "", "%s", what);
-    if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY)
-        return err_set(e, ERR_store_unique, "", "%s", what);
-    return err_set(e, ERR_store, "", "%s: %s", what, c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc));
-}
-
-int conn_exec(struct conn *c, const char *sql) {
-    return sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-}
-
-// The engine calls this every 1000 steps; a reader that has used up its allowance is stopped.
-static int on_progress(void *arg) {
-    struct conn *c = arg;
-    if (c->steps_left < 0) return 0;
-    c->steps_left -= 1000;
-    return c->steps_left < 0 ? (c->steps_left = 0, 1) : 0;
-}
-
-int engine_open(const char *path, bool read_only, struct conn **ret, struct err *e) {
+int conn_new(struct store *s, const struct engine *engine, struct conn **ret, struct err *e) {
     struct conn *c = calloc(1, sizeof *c);
     if (!c) return err_set(e, ERR_no_memory, "", "connection");
     c->magic = CONN_MAGIC;
+    c->engine = engine;
+    c->store = s;
     c->steps_left = -1;
-    int flags = (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) |
-                SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
-    int rc = sqlite3_open_v2(path, &c->db, flags, NULL);
-    if (rc == SQLITE_OK) {
-        sqlite3_extended_result_codes(c->db, 1);
-        sqlite3_busy_timeout(c->db, 5000);
-        sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        sqlite3_db_config(c->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-        rc = conn_exec(c, "PRAGMA cache_size=-8000; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=0;");
-    }
-    if (rc != SQLITE_OK) {
-        int code = store_error(c, rc, path, e);
-        store_conn_close(c);
-        return code;
-    }
     *ret = c;
     return OK;
 }
@@ -57,105 +22,96 @@ void store_conn_close(struct conn *c) {
     if (!c) return;
     assert(c->magic == CONN_MAGIC);
     for (int i = 0; i < QUERY_COUNT; i++)
-        sqlite3_finalize(c->named[i].s);
+        if (c->named[i].c) c->engine->finalize(&c->named[i]);
     for (int i = 0; i < STORE_TEXT_CACHE; i++) {
-        sqlite3_finalize(c->text[i].s);
+        if (c->text[i].c) c->engine->finalize(&c->text[i]);
         free(c->text[i].text);
     }
-    sqlite3_close_v2(c->db);
+    c->engine->close(c);
     c->magic = 0;
     free(c);
 }
 
+bool store_is_postgres(const struct conn *c) {
+    return c->engine->is_postgres;
+}
+
 void store_read_begin(struct conn *c) {
     assert(!c->is_writer);
-    c->wants_read = true;
+    c->engine->read_begin(c);
 }
 
 void store_read_end(struct conn *c) {
-    c->wants_read = false;
-    if (c->has_read) conn_exec(c, "COMMIT");
-    c->has_read = false;
+    c->engine->read_end(c);
 }
 
 void store_step_limit(struct conn *c, int64_t steps) {
-    c->steps_left = steps > 0 ? steps : -1;
-    sqlite3_progress_handler(c->db, steps > 0 ? 1000 : 0, on_progress, c);
+    c->engine->step_limit(c, steps);
 }
 
-// A snapshot is taken at the first read of the tick, so that idle ticks cost nothing.
-static int begin_if_wanted(struct conn *c) {
-    if (!c->wants_read || c->has_read) return SQLITE_OK;
-    int rc = conn_exec(c, "BEGIN");
-    if (rc == SQLITE_OK) c->has_read = true;
-    return rc;
-}
-
-static void bind_one(struct stmt *s, int n, char type, va_list *ap) {
-    switch (type) {
+static struct bound read_value(char letter, va_list *ap) {
+    struct bound v = {.letter = letter};
+    switch (letter) {
     case 'i':
-        store_bind_int(s, n, va_arg(*ap, int64_t));
+        v.i = va_arg(*ap, int64_t);
         break;
     case 'd':
-        store_bind_double(s, n, va_arg(*ap, double));
-        break;
-    case 's':
-        store_bind_str(s, n, va_arg(*ap, struct str));
+        v.d = va_arg(*ap, double);
         break;
     case 'z':
-        store_bind_str(s, n, str_of(va_arg(*ap, const char *)));
+        v.letter = 's';
+        v.s = str_of(va_arg(*ap, const char *));
         break;
-    case 'b': {
-        struct str v = va_arg(*ap, struct str);
-        int rc = v.p ? sqlite3_bind_blob64(s->s, n, v.p, v.n, SQLITE_STATIC) : sqlite3_bind_null(s->s, n);
-        if (rc != SQLITE_OK) s->rc = rc;
+    case 's':
+    case 'b':
+        v.s = va_arg(*ap, struct str);
         break;
-    }
     case 'n':
-        store_bind_null(s, n);
         break;
     default:
         assert(false && "unknown value letter");
     }
+    return v;
 }
 
 static void bind_all(struct stmt *s, const char *types, va_list *ap) {
-    if (s->rc != SQLITE_OK) return;
-    int wanted = sqlite3_bind_parameter_count(s->s);
-    assert((int)strlen(types) == wanted && "as many letters as parameters");
-    (void)wanted;
-    for (int i = 0; types[i]; i++)
-        bind_one(s, i + 1, types[i], ap);
+    if (s->rc != STEP_READY) return;
+    assert((int)strlen(types) == s->c->engine->places(s) && "as many letters as parameters");
+    for (int i = 0; types[i]; i++) {
+        struct bound v = read_value(types[i], ap);
+        s->c->engine->bind(s, i + 1, &v);
+    }
 }
 
-static int prepare(struct conn *c, const char *sql, size_t n, bool keep, sqlite3_stmt **ret) {
-    return sqlite3_prepare_v3(c->db, sql, (int)n + 1, keep ? SQLITE_PREPARE_PERSISTENT : 0, ret, NULL);
-}
-
-// Marks a statement as taken; a busy one is answered by a twin of one use.
-static struct stmt *take(struct stmt *s, const char *sql, size_t n) {
+// Marks a statement as taken; a busy one is answered by a twin of one use. q < 0: composed.
+static struct stmt *take(struct stmt *s, const char *sql, size_t n, int q) {
     struct conn *c = s->c;
     if (s->is_busy) {
         struct stmt *twin = calloc(1, sizeof *twin);
         assert(twin);
         *twin = (struct stmt){.c = c, .name = s->name, .is_temp = true, .is_busy = true};
-        twin->rc = prepare(c, sql, n, false, &twin->s);
+        c->engine->prepare(twin, sql, n, q, false);
         return twin;
     }
     s->is_busy = true;
     s->used = ++c->tick;
-    s->rc = s->s ? SQLITE_OK : prepare(c, sql, n, true, &s->s);
+    s->rc = STEP_READY;
+    if (!s->is_ready) c->engine->prepare(s, sql, n, q, true);
+    s->is_ready = s->rc == STEP_READY;
     return s;
 }
 
-struct stmt *store_query(struct conn *c, enum query q, const char *types, ...) {
+static struct stmt *take_named(struct conn *c, enum query q) {
     assert(c->magic == CONN_MAGIC && q < QUERY_COUNT);
     struct stmt *s = &c->named[q];
+    const char *sql = c->engine->is_postgres ? query_texts[q].pg : query_texts[q].sql;
     s->c = c;
     s->name = query_texts[q].name;
-    s = take(s, query_texts[q].sql, strlen(query_texts[q].sql));
-    int rc = begin_if_wanted(c);
-    if (rc != SQLITE_OK) s->rc = rc;
+    return take(s, sql, strlen(sql), (int)q);
+}
+
+struct stmt *store_query(struct conn *c, enum query q, const char *types, ...) {
+    struct stmt *s = take_named(c, q);
     va_list ap;
     va_start(ap, types);
     bind_all(s, types, &ap);
@@ -174,7 +130,7 @@ static struct stmt *text_slot(struct conn *c, struct str sql) {
         if (!s->is_busy && (!oldest || s->used < oldest->used)) oldest = s;
     }
     if (!oldest) return NULL;
-    sqlite3_finalize(oldest->s);
+    if (oldest->c) c->engine->finalize(oldest);
     free(oldest->text);
     *oldest = (struct stmt){.c = c, .name = "composed", .text_hash = hash, .text = strndup(sql.p, sql.n)};
     return oldest;
@@ -188,12 +144,11 @@ struct stmt *store_text_query(struct conn *c, struct str sql, const char *types,
         assert(s);
         *s = (struct stmt){
             .c = c, .name = "composed", .is_temp = true, .is_busy = true, .text = strndup(sql.p, sql.n)};
-        s->rc = s->text ? prepare(c, s->text, sql.n, false, &s->s) : SQLITE_NOMEM;
+        assert(s->text);
+        c->engine->prepare(s, s->text, sql.n, -1, false);
     } else {
-        s = take(s, s->text, sql.n);
+        s = take(s, s->text, sql.n, -1);
     }
-    int rc = begin_if_wanted(c);
-    if (rc != SQLITE_OK) s->rc = rc;
     if (types[0]) {
         va_list ap;
         va_start(ap, types);
@@ -203,96 +158,99 @@ struct stmt *store_text_query(struct conn *c, struct str sql, const char *types,
     return s;
 }
 
+static void bind(struct stmt *s, int n, struct bound v) {
+    if (s->rc == STEP_READY) s->c->engine->bind(s, n, &v);
+}
+
 void store_bind_int(struct stmt *s, int n, int64_t v) {
-    if (s->rc == SQLITE_OK) s->rc = sqlite3_bind_int64(s->s, n, v);
+    bind(s, n, (struct bound){.letter = 'i', .i = v});
 }
 
 void store_bind_str(struct stmt *s, int n, struct str v) {
-    if (s->rc != SQLITE_OK) return;
-    s->rc =
-        v.p ? sqlite3_bind_text64(s->s, n, v.p, v.n, SQLITE_STATIC, SQLITE_UTF8) : sqlite3_bind_null(s->s, n);
+    bind(s, n, (struct bound){.letter = 's', .s = v});
 }
 
 void store_bind_double(struct stmt *s, int n, double v) {
-    if (s->rc == SQLITE_OK) s->rc = sqlite3_bind_double(s->s, n, v);
+    bind(s, n, (struct bound){.letter = 'd', .d = v});
 }
 
 void store_bind_null(struct stmt *s, int n) {
-    if (s->rc == SQLITE_OK) s->rc = sqlite3_bind_null(s->s, n);
+    bind(s, n, (struct bound){.letter = 'n'});
 }
 
 bool store_next(struct stmt *s) {
-    if (s->rc != SQLITE_OK && s->rc != SQLITE_ROW) return false;
-    s->rc = sqlite3_step(s->s);
-    return s->rc == SQLITE_ROW;
+    if (s->rc != STEP_READY && s->rc != STEP_ROW) return false;
+    s->c->engine->step(s);
+    return s->rc == STEP_ROW;
 }
 
 int64_t store_int(struct stmt *s, int col) {
-    return sqlite3_column_int64(s->s, col);
+    return s->c->engine->get_int(s, col);
 }
 
 double store_double(struct stmt *s, int col) {
-    return sqlite3_column_double(s->s, col);
+    return s->c->engine->get_double(s, col);
 }
 
 bool store_is_null(struct stmt *s, int col) {
-    return sqlite3_column_type(s->s, col) == SQLITE_NULL;
+    return s->c->engine->is_null(s, col);
 }
 
 struct str store_str(struct stmt *s, int col, struct arena *mem) {
-    if (sqlite3_column_type(s->s, col) == SQLITE_NULL) return STR_NONE;
-    const void *p = sqlite3_column_blob(s->s, col);
-    // NULL is an empty value, or a long one that memory did not suffice for: never more bytes than there are.
-    struct str v = {p ? p : "", p ? (size_t)sqlite3_column_bytes(s->s, col) : 0};
-    return mem ? str_copy(mem, v) : v;
+    struct str v = s->c->engine->get_str(s, col);
+    return mem && v.p ? str_copy(mem, v) : v;
 }
 
 int store_columns(struct stmt *s) {
-    return sqlite3_column_count(s->s);
+    return s->c->engine->columns(s);
 }
 
 int store_done(struct stmt *s, struct err *e) {
     assert(s->is_busy);
     int rc = s->rc, code = OK;
-    if (rc != SQLITE_OK && rc != SQLITE_ROW && rc != SQLITE_DONE) code = store_error(s->c, rc, s->name, e);
+    if (rc != STEP_READY && rc != STEP_ROW && rc != STEP_DONE) code = s->c->engine->error(s, e);
     if (s->is_temp) {
-        sqlite3_finalize(s->s);
+        s->c->engine->finalize(s);
         free(s->text);
         free(s);
         return code;
     }
-    if (s->s) {
-        sqlite3_reset(s->s);
-        sqlite3_clear_bindings(s->s);
-    }
+    s->c->engine->reset(s);
     s->is_busy = false;
     return code;
 }
 
+int store_run(struct stmt *s, int64_t *ret_changes, struct err *e) {
+    if (s->rc == STEP_READY) s->c->engine->run(s, ret_changes);
+    return store_done(s, e);
+}
+
 int store_exec(struct conn *c, int64_t *ret_changes, struct err *e, enum query q, const char *types, ...) {
-    assert(c->magic == CONN_MAGIC && q < QUERY_COUNT);
-    struct stmt *s = &c->named[q];
-    s->c = c;
-    s->name = query_texts[q].name;
-    s = take(s, query_texts[q].sql, strlen(query_texts[q].sql));
+    struct stmt *s = take_named(c, q);
     va_list ap;
     va_start(ap, types);
     bind_all(s, types, &ap);
     va_end(ap);
-    while (store_next(s)) {
-    }
-    if (ret_changes && s->rc == SQLITE_DONE) *ret_changes = sqlite3_changes64(c->db);
-    return store_done(s, e);
+    return store_run(s, ret_changes, e);
 }
 
 int store_text_exec(struct conn *c, struct str sql, struct err *e) {
     assert(c->is_writer);
     struct stmt *s = store_text_query(c, sql, "");
-    while (store_next(s)) {
-    }
-    return store_done(s, e);
+    int64_t changes; // asked for, so that a failure is told here and now
+    return store_run(s, &changes, e);
 }
 
 int64_t store_last_id(struct conn *c) {
-    return sqlite3_last_insert_rowid(c->db);
+    return c->engine->last_id(c);
+}
+
+int store_generation(struct conn *c, int64_t *ret, struct err *e) {
+    *ret = 0;
+    return c->engine->generation ? c->engine->generation(c, ret, e) : OK;
+}
+
+void store_generation_move(struct conn *w) {
+    assert(w->is_writer);
+    if (w->engine->generation_move) w->engine->generation_move(w);
 }

@@ -2,7 +2,7 @@
 // What the files of the store share and nobody else sees.
 #ifndef STORE_PRIVATE_H
 #define STORE_PRIVATE_H
-#include "store/store.h"
+#include "store/engine.h"
 #include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
@@ -11,12 +11,17 @@
 #define CONN_MAGIC       0x636f6e6eu
 #define STORE_TEXT_CACHE 256 // composed statements kept per connection; older ones give way
 
+struct pg;      // pg.h
+struct pg_stmt; // pg.h
+
 struct stmt {
     struct conn *c;
-    sqlite3_stmt *s;
-    int rc;       // last engine result; SQLITE_ROW while a row is there
-    bool is_busy; // between store_query and store_done
-    bool is_temp; // prepared for one use (its twin was busy)
+    sqlite3_stmt *s;    // SQLite's
+    struct pg_stmt *pg; // PostgreSQL's
+    int rc;             // last result (engine.h); STEP_ROW while a row is there
+    bool is_ready;      // prepared, for as long as the connection lives
+    bool is_busy;       // between store_query and store_done
+    bool is_temp;       // prepared for one use (its twin was busy)
     const char *name;
     uint64_t text_hash; // of a composed statement
     uint64_t used;      // tick of last use
@@ -25,8 +30,10 @@ struct stmt {
 
 struct conn {
     uint32_t magic;
+    const struct engine *engine;
     struct store *store; // NULL for a read-only stranger
-    sqlite3 *db;
+    sqlite3 *db;         // SQLite's
+    struct pg *pg;       // PostgreSQL's
     bool is_writer, wants_read, has_read; // wants: store_read_begin was called; has: BEGIN was sent
     int64_t steps_left;                   // < 0: no limit
     uint64_t tick;
@@ -36,6 +43,7 @@ struct conn {
 
 struct store {
     uint32_t magic;
+    const struct engine *engine;
     struct store_config config;
     char folder[512];
     int lock_fd;
@@ -53,13 +61,18 @@ struct store {
     bool wants_checkpoint;
     _Atomic int wal_pages;
     struct store_stats stats; // under lock
+    // PostgreSQL, on the writer's thread: this node, its batches, the head row after its last one (-1 = none yet).
+    int64_t node, node_batch, head;
+    _Atomic int64_t generation; // of authorisation: the newest that any connection has seen
 };
 
+// Somebody has read this generation of authorisation in the database; when it is new, config.authorisation_moved runs.
+void store_generation_seen(struct store *s, int64_t generation);
+int conn_new(struct store *s, const struct engine *engine, struct conn **ret, struct err *e) MUST;
+// SQLite
 int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code
-int engine_open(const char *path, bool read_only, struct conn **ret, struct err *e) MUST;
-int conn_exec(struct conn *c, const char *sql); // engine result
-const char *store_find_scan(struct conn *c, const char *sql, char *out, size_t out_n, int *ret_rc);
-void *store_writer(void *store);       // thread
-void *store_checkpointer(void *store); // thread
+int conn_exec(struct conn *c, const char *sql);                           // engine result
+void *store_writer(void *store);                                          // thread
+void *store_checkpointer(void *store);                                    // thread
 
 #endif

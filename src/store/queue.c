@@ -23,20 +23,17 @@
 static bool run_item(struct store *s, struct work *w, bool careful) {
     struct conn *c = s->writer;
     bool has_savepoint = careful || !w->is_plain;
-    int64_t changes = sqlite3_total_changes64(c->db);
+    int64_t changes = c->engine->changes(c);
     w->err = (struct err){0};
     if (s->config.item_begin) s->config.item_begin(s->config.arg);
-    if (has_savepoint && conn_exec(c, "SAVEPOINT item") != SQLITE_OK) {
-        w->err.code = (enum err_code)store_error(c, sqlite3_errcode(c->db), "savepoint", &w->err);
-        return false;
-    }
+    if (has_savepoint && c->engine->savepoint(c, &w->err) != OK) return false;
     int code = w->run(w, c, &w->err);
-    if (sqlite3_get_autocommit(c->db)) return false; // disk full, I/O, memory: all is gone
-    if (code == OK) return !has_savepoint || conn_exec(c, "RELEASE item") == SQLITE_OK;
+    if (c->engine->is_lost(c)) return false; // disk full, I/O, memory: all is gone
+    if (code == OK) return !has_savepoint || c->engine->release(c);
     if (w->err.code == OK) w->err.code = (enum err_code)code;
     if (s->config.item_undone) s->config.item_undone(s->config.arg);
-    if (has_savepoint) return conn_exec(c, "ROLLBACK TO item; RELEASE item") == SQLITE_OK;
-    return sqlite3_total_changes64(c->db) == changes;
+    if (has_savepoint) return c->engine->back(c);
+    return c->engine->changes(c) == changes;
 }
 
 static void fail_all(struct work *first, const struct err *e) {
@@ -50,29 +47,29 @@ static void fail_all(struct work *first, const struct err *e) {
 static bool run_transaction(struct store *s, struct work *first, bool careful, struct work **ret_rest,
                             struct err *e) {
     struct conn *c = s->writer;
-    bool ok = conn_exec(c, "BEGIN IMMEDIATE") == SQLITE_OK;
+    bool ok = c->engine->begin(c, careful, e) == OK;
     bool redo = false;
     int64_t late_us = clock_mono_us() + STORE_BATCH_MS * 1000;
-    if (!ok) (void)store_error(c, sqlite3_errcode(c->db), "begin", e);
     for (struct work *w = first; ok && w; w = w->next) {
         if (!run_item(s, w, careful)) {
             ok = false;
             redo = !careful || w != first || w->next;
-            (void)store_error(c, sqlite3_errcode(c->db), "batch", e);
+            (void)c->engine->why(c, "batch", e);
         } else if (ret_rest && w->next && clock_mono_us() > late_us) {
             *ret_rest = w->next;
             w->next = NULL;
         }
     }
-    if (ok && s->config.before_commit && s->config.before_commit(s->config.arg, c, e) != OK) ok = false;
-    if (ok) {
-        int rc = conn_exec(c, "COMMIT");
-        if (rc != SQLITE_OK) {
-            ok = false;
-            (void)store_error(c, rc, "commit", e);
-        }
+    if (ok && s->config.before_commit && s->config.before_commit(s->config.arg, c, e) != OK) {
+        ok = false;
+        redo = !careful && c->engine->is_lost(c); // not the hook's own no: something before it
     }
-    if (!ok && !sqlite3_get_autocommit(c->db)) conn_exec(c, "ROLLBACK");
+    if (ok) {
+        enum end end = c->engine->commit(c, e);
+        ok = end == END_DONE;
+        redo = !careful && end == END_REDO;
+    }
+    if (!ok) c->engine->rollback(c);
     if (s->config.after_commit) s->config.after_commit(s->config.arg, ok);
     if (ok || redo) return ok;
     if (e->code == OK) e->code = ERR_store;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// One data folder: its lock (a second process is refused), the database file, the schema of all modules, the check
-// of all named queries, the start and end of the writer and checkpoint threads. Keeps true: WAL with
-// synchronous=FULL before the first write; each schema block runs once, in its own transaction.
+// One data folder: its lock (a second process is refused), its engine, the schema of all modules, the check of all
+// named queries, the start and end of the writer and checkpoint threads. Keeps true: each schema block runs once.
 #include "store/private.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -26,29 +25,21 @@ static int lock_folder(struct store *s, struct err *e) {
     return OK;
 }
 
-// The number of WAL pages after each commit, for bounding it; the engine's own automatic checkpoint is off.
-static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
-    (void)db;
-    (void)name;
-    atomic_store(&((struct store *)arg)->wal_pages, pages);
-    return SQLITE_OK;
+// Where the engine finds the city: SQLite's file in the folder, or PostgreSQL's address.
+static const char *where(struct store *s, char *path, size_t n) {
+    if (s->engine->is_postgres) return s->config.url;
+    snprintf(path, n, "%s/gusu.db", s->folder);
+    return path;
 }
 
-static int open_writer(struct store *s, struct err *e) {
+static int open_conn(struct store *s, bool is_writer, struct conn **ret, struct err *e) {
     char path[600];
-    snprintf(path, sizeof path, "%s/gusu.db", s->folder);
-    int code = engine_open(path, false, &s->writer, e);
-    if (code != OK) return code;
-    s->writer->is_writer = true;
-    s->writer->store = s;
-    int rc =
-        conn_exec(s->writer, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-                             "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
-    sqlite3_wal_hook(s->writer->db, on_wal, s);
-    return rc == SQLITE_OK ? OK : store_error(s->writer, rc, path, e);
+    return s->engine->open(s, where(s, path, sizeof path), is_writer, ret, e);
 }
 
 int store_open(const struct store_config *config, struct store **ret, struct err *e) {
+    if (config->url && strncmp(config->url, "postgres", 8) != 0)
+        return err_set(e, ERR_store, "store", "postgres://…: %s", config->url);
     // A global mutex around memory statistics halves two readers' speed (reference: deps §3).
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);
@@ -60,6 +51,7 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     if (!s) return err_set(e, ERR_no_memory, "", "store");
     s->magic = STORE_MAGIC;
     s->config = *config;
+    s->engine = config->url ? &engine_postgres : &engine_sqlite;
     s->lock_fd = -1;
     snprintf(s->folder, sizeof s->folder, "%s", config->folder);
     pthread_mutex_init(&s->lock, NULL);
@@ -67,12 +59,13 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     pthread_cond_init(&s->wake_checkpoint, NULL);
     pthread_mutex_init(&s->checkpointing, NULL);
     code = lock_folder(s, e);
-    if (code == OK) code = open_writer(s, e);
+    if (code == OK) code = open_conn(s, true, &s->writer, e);
     if (code == OK) {
         s->has_writer = pthread_create(&s->writer_thread, NULL, store_writer, s) == 0;
-        s->has_checkpointer =
-            s->has_writer && pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
-        if (!s->has_checkpointer) code = err_set(e, ERR_no_memory, "", "threads");
+        if (s->has_writer && !s->engine->is_postgres) // PostgreSQL has a checkpointer of its own
+            s->has_checkpointer = pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
+        if (!s->has_writer || (!s->has_checkpointer && !s->engine->is_postgres))
+            code = err_set(e, ERR_no_memory, "", "threads");
     }
     if (code != OK) {
         store_close(s);
@@ -107,61 +100,56 @@ const char *store_folder(const struct store *s) {
 }
 
 int store_conn_open(struct store *s, struct conn **ret, struct err *e) {
-    char path[600];
-    snprintf(path, sizeof path, "%s/gusu.db", s->folder);
-    int code = engine_open(path, false, ret, e);
-    if (code != OK) return code;
-    (*ret)->store = s;
-    // Readers read, and are held to it; the checkpoint thread is the only other hand on the file (query_only lets it).
-    int rc =
-        conn_exec(*ret, "PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=FULL; PRAGMA mmap_size=268435456;"
-                        "PRAGMA query_only=1");
-    if (rc == SQLITE_OK) return OK;
-    code = store_error(*ret, rc, path, e);
-    store_conn_close(*ret);
-    *ret = NULL;
-    return code;
+    return open_conn(s, false, ret, e);
 }
 
-int store_conn_read_only(const char *folder, struct conn **ret, struct err *e) {
-    char path[600];
-    snprintf(path, sizeof path, "%s/gusu.db", folder);
-    return engine_open(path, true, ret, e);
+void store_generation_seen(struct store *s, int64_t generation) {
+    int64_t old = atomic_load(&s->generation);
+    while (generation > old)
+        if (atomic_compare_exchange_weak(&s->generation, &old, generation)) {
+            if (s->config.authorisation_moved) s->config.authorisation_moved(s->config.arg);
+            return;
+        }
 }
 
-static int schema_version(struct conn *c, const char *module) {
-    sqlite3_stmt *st = NULL;
-    int version = 0;
-    if (sqlite3_prepare_v2(c->db, "SELECT max(version) FROM store_schema WHERE module=?1", -1, &st, NULL) ==
-        SQLITE_OK) {
-        sqlite3_bind_text(st, 1, module, -1, SQLITE_STATIC);
-        if (sqlite3_step(st) == SQLITE_ROW) version = sqlite3_column_int(st, 0);
-    }
-    sqlite3_finalize(st);
-    return version;
+bool store_reads_block(const struct store *s) {
+    return s->engine->is_postgres;
+}
+
+int store_conn_read_only(const char *where, struct conn **ret, struct err *e) {
+    char path[600];
+    if (strncmp(where, "postgres", 8) == 0 && strstr(where, "://"))
+        return engine_postgres.open(NULL, where, false, ret, e);
+    snprintf(path, sizeof path, "%s/gusu.db", where);
+    return engine_sqlite.open(NULL, path, false, ret, e);
+}
+
+static int schema_version(struct conn *c, const char *module, int *ret, struct err *e) {
+    struct stmt *s = store_text_query(c, S("SELECT max(version) FROM store_schema WHERE module = ?1"), "z", module);
+    *ret = store_next(s) ? (int)store_int(s, 0) : 0;
+    return store_done(s, e);
 }
 
 static int run_schema(struct work *w, struct conn *c, struct err *e) {
     (void)w;
-    int rc =
-        conn_exec(c, "CREATE TABLE IF NOT EXISTS store_schema(module TEXT NOT NULL, version INTEGER NOT NULL,"
-                     " PRIMARY KEY(module, version)) STRICT");
-    if (rc != SQLITE_OK) return store_error(c, rc, "schema", e);
-    for (const struct schema_text *t = schema_texts; t->module; t++) {
-        if (schema_version(c, t->module) >= t->version) continue;
-        rc = conn_exec(c, t->sql);
-        if (rc != SQLITE_OK) return store_error(c, rc, t->module, e);
-        sqlite3_stmt *st = NULL;
-        rc = sqlite3_prepare_v2(c->db, "INSERT INTO store_schema VALUES(?1,?2)", -1, &st, NULL);
-        if (rc == SQLITE_OK) {
-            sqlite3_bind_text(st, 1, t->module, -1, SQLITE_STATIC);
-            sqlite3_bind_int(st, 2, t->version);
-            rc = sqlite3_step(st);
+    int code = store_text_exec(c,
+                               S("CREATE TABLE IF NOT EXISTS store_schema(module TEXT NOT NULL, version INTEGER "
+                                 "NOT NULL, PRIMARY KEY(module, version)) STRICT"),
+                               e);
+    for (const struct schema_text *t = schema_texts; t->module && code == OK; t++) {
+        int version = 0;
+        code = schema_version(c, t->module, &version, e);
+        if (code != OK || version >= t->version) continue;
+        code = c->engine->script(c, c->engine->is_postgres ? t->pg : t->sql, e);
+        if (code != OK) {
+            log_line(LOG_ERROR, "store", "schema %s %d: %s", t->module, t->version, e->arg);
+            return code;
         }
-        sqlite3_finalize(st);
-        if (rc != SQLITE_DONE) return store_error(c, rc, t->module, e);
+        struct stmt *s = store_text_query(c, S("INSERT INTO store_schema VALUES(?1,?2)"), "zi", t->module,
+                                          (int64_t)t->version);
+        code = store_run(s, NULL, e);
     }
-    return OK;
+    return code;
 }
 
 static void ignore_done(struct work *w) {
@@ -173,37 +161,19 @@ int store_migrate(struct store *s, struct err *e) {
     return store_do(s, &w, e);
 }
 
-// Reads the plan of one query; the text of the first unplanned scan, or NULL.
-const char *store_find_scan(struct conn *c, const char *sql, char *out, size_t out_n, int *ret_rc) {
-    char *plan = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", sql);
-    sqlite3_stmt *st = NULL;
-    const char *found = NULL;
-    *ret_rc = sqlite3_prepare_v2(c->db, plan, -1, &st, NULL);
-    sqlite3_free(plan);
-    while (*ret_rc == SQLITE_OK && !found && sqlite3_step(st) == SQLITE_ROW) {
-        const char *line = (const char *)sqlite3_column_text(st, 3);
-        if (!line || strncmp(line, "SCAN ", 5) != 0) continue;
-        // "SCAN x VIRTUAL TABLE", constant rows and json_each are no scans of a stored table.
-        if (strstr(line, "VIRTUAL TABLE") || strstr(line, "CONSTANT ROW") || strchr(line, '(')) continue;
-        snprintf(out, out_n, "%s", line);
-        found = out;
-    }
-    sqlite3_finalize(st);
-    return found;
-}
-
 int store_check_queries(struct store *s, struct err *e) {
     struct conn *c = NULL;
     int found = OK, code = store_conn_open(s, &c, e);
     for (int q = 0; code == OK && q < QUERY_COUNT; q++) {
         char line[160];
-        int rc;
-        const char *scan = store_find_scan(c, query_texts[q].sql, line, sizeof line, &rc);
-        if (rc != SQLITE_OK)
-            code = store_error(c, rc, query_texts[q].name, e);
-        else if (scan && !query_texts[q].may_scan) {
-            log_line(LOG_ERROR, "store", "unplanned full scan: %s: %s", query_texts[q].name, scan);
-            found = err_set(e, ERR_internal, query_texts[q].name, "unplanned full scan: %s", scan);
+        const char *sql = s->engine->is_postgres ? query_texts[q].pg : query_texts[q].sql;
+        int scans = s->engine->find_scan(c, q, sql, line, sizeof line, e);
+        if (scans < 0) {
+            log_line(LOG_ERROR, "store", "query %s: %s", query_texts[q].name, e->arg);
+            code = e->code;
+        } else if (scans > 0 && !query_texts[q].may_scan) {
+            log_line(LOG_ERROR, "store", "unplanned full scan: %s: %s", query_texts[q].name, line);
+            found = err_set(e, ERR_internal, query_texts[q].name, "unplanned full scan: %s", line);
         }
     }
     store_conn_close(c);
@@ -212,6 +182,7 @@ int store_check_queries(struct store *s, struct err *e) {
 
 int store_checkpoint(struct store *s, struct err *e) {
     struct conn *c = NULL;
+    if (s->engine->is_postgres) return OK; // what is committed is durable, and its files are its own affair
     int code = store_conn_open(s, &c, e);
     if (code != OK) return code;
     pthread_mutex_lock(&s->checkpointing);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// One face over the engine (SQLite now, PostgreSQL next). Fixed SQL is named: every *.sql file of a module is
+// One face over the engine (SQLite, or PostgreSQL: engine.h). Fixed SQL is named: every *.sql file of a module is
 // compiled by tools/sqlgen into build/gen/queries.h (enum) and queries.c (text), prepared once per connection.
 // Only core's query builder for generated tables hands over composed text, through store_text_*.
 //
-//   store   one data folder: lock file, gusu.db in WAL with synchronous=FULL, checkpoints on their own thread
+//   store   one data folder: lock file, gusu.db in WAL with synchronous=FULL, checkpoints on their own thread; or a
+//           PostgreSQL database that several nodes, each with a folder of its own, may share
 //   conn    one thread's connection; readers see a snapshot, the writer is the commit queue's own thread
 //   work    one item of the commit queue: run (inside the batch's transaction, a savepoint each), then done
 //
@@ -26,7 +27,8 @@ struct stmt;
 
 struct store_config {
     const char *folder;
-    int readers; // read connections kept for workers
+    const char *url; // "postgres://…" as libpq reads it; NULL = SQLite in the folder. Must live as long as the store
+    int readers;     // read connections kept for workers
     void *arg;
     // Hooks around each batch, on the writer thread, inside the transaction; a failure undoes the batch.
     int (*before_commit)(void *arg, struct conn *w, struct err *e);
@@ -34,6 +36,11 @@ struct store_config {
     // Around each item: memory that an item changed (the ledger's trees) is put back when the item is undone.
     void (*item_begin)(void *arg);
     void (*item_undone)(void *arg);
+    // Several nodes over one database. moved: on the writer thread, in a batch's transaction before its first item, when
+    // another node has committed since this one's last batch: memory of the database's contents is read again. A failure
+    // ends the batch. authorisation_moved: any thread, when the generation (below) was moved by another node.
+    int (*moved)(void *arg, struct conn *w, struct err *e);
+    void (*authorisation_moved)(void *arg);
 };
 int store_open(const struct store_config *config, struct store **ret,
                struct err *e) MUST; // ERR_store_busy: second process
@@ -41,6 +48,9 @@ void store_close(struct store *s);  // commits what waits, then stops
 int store_migrate(struct store *s,
                   struct err *e) MUST; // applies the schema files in order, each once (table store_schema)
 const char *store_folder(const struct store *s);
+bool store_is_postgres(const struct conn *c); // for the few who must speak the engine's own words (full text)
+// Do reads wait for a network? Then they do not belong on a thread that others wait for.
+bool store_reads_block(const struct store *s);
 
 int store_conn_open(struct store *s, struct conn **ret,
                     struct err *e) MUST; // a reader for the calling thread
@@ -48,6 +58,11 @@ void store_conn_close(struct conn *c);
 // Reads between begin and end see one snapshot; end is quick, so a loop does it every tick.
 void store_read_begin(struct conn *c);
 void store_read_end(struct conn *c);
+// The generation of authorisation that nodes share: a number in the database that moves in the transaction of whatever
+// changes who may do what. On SQLite always 0: there one process knows all. A request that must not be judged under
+// rights that were taken away reads it at its snapshot's beginning.
+int store_generation(struct conn *c, int64_t *ret, struct err *e) MUST; // a reader, after store_read_begin
+void store_generation_move(struct conn *w);                             // with this batch, before its commit
 // Stops a reader's statement after about this many engine steps (0 = none): then stepping gives ERR_busy.
 void store_step_limit(struct conn *c, int64_t steps);
 
@@ -68,6 +83,9 @@ struct str store_str(struct stmt *s, int col,
                      struct arena *mem); // copied; mem NULL = valid until the next step
 int store_columns(struct stmt *s);
 int store_done(struct stmt *s, struct err *e) MUST; // always call: resets; OK or the error of any step before
+// Instead of next and done, for a statement that gives no rows. With ret_changes NULL the writer need not wait for the
+// engine's answer: what fails then undoes the batch, which is run again item by item (invariant 4).
+int store_run(struct stmt *s, int64_t *ret_changes, struct err *e) MUST;
 // The three shapes in one call. exec: no rows; changed rows through ret_changes (may be NULL).
 int store_exec(struct conn *c, int64_t *ret_changes, struct err *e, enum query q, const char *types,
                ...) MUST;
@@ -99,8 +117,9 @@ struct store_stats store_stats(struct store *s);
 // Every named query is prepared once and its plan read: a full scan that the name does not announce ("-- name: x
 // scan") is an error with the query's name. At start-up and in tests.
 int store_check_queries(struct store *s, struct err *e) MUST;
-// A read-only connection to a folder that may be in use or damaged (`gusu verify`): no lock, no migration.
-int store_conn_read_only(const char *folder, struct conn **ret, struct err *e) MUST;
+// A read-only connection to a folder, or to a postgres:// address, that may be in use or damaged (`gusu verify`): no lock,
+// no migration.
+int store_conn_read_only(const char *where, struct conn **ret, struct err *e) MUST;
 // Stats of the checkpoint thread's work are in store_stats; this asks for a full checkpoint now (backup, tests).
 int store_checkpoint(struct store *s, struct err *e) MUST;
 

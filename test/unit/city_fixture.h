@@ -22,6 +22,7 @@
 #include "core/city.h"
 #include "core/pack.h"
 #include "core/self.h"
+#include "store_url.h"
 
 #define FIXTURE_MODULES(...) const struct module *const modules[] = {__VA_ARGS__, NULL};
 
@@ -34,7 +35,7 @@ struct fixture {
     struct str body;
     struct json json; // of the body, when it is JSON
     int status;
-    char folder[64];
+    char folder[64], url[512];
     struct actor who;
     int (*real_who)(struct cx *cx);
     const char *headers[8][2];
@@ -63,7 +64,9 @@ static void fixture_as(struct fixture *f, int64_t account, const char *login, co
 
 static void fixture_start(struct fixture *f) {
     struct err e = {0};
-    f->city = (struct city){.folder = f->folder, .now_ms = fixture_clock};
+    f->city = (struct city){.folder = f->folder,
+                            .store_url = store_url_of(f->folder, f->url, sizeof f->url),
+                            .now_ms = fixture_clock};
     int code = city_open(&f->city, &e);
     if (code != OK)
         fprintf(stderr, "city_open: %s %s %s\n", err_info((enum err_code)code)->name, e.field, e.arg);
@@ -100,6 +103,7 @@ static void fixture_close(struct fixture *f) {
     char cmd[128];
     snprintf(cmd, sizeof cmd, "rm -rf '%s'", f->folder);
     if (system(cmd) != 0) fprintf(stderr, "left behind: %s\n", f->folder);
+    if (f->city.store_url) store_url_drop(f->url);
     arena_free(&f->mem);
 }
 

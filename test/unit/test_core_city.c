@@ -212,13 +212,13 @@ static void comes_up_and_goes_down(void **state) {
         fixture_again(&f);
     assert_int_equal(toy_days(&f), 1);
     struct err e = {0};
-    struct city second = {.folder = f.folder, .now_ms = fixture_clock};
+    struct city second = {.folder = f.folder, .store_url = f.city.store_url, .now_ms = fixture_clock};
     assert_int_equal(city_open(&second, &e), ERR_store_busy);
     city_close(&second);
     fixture_stop(&f);
     ear.start_says =
         ERR_conflict; // a module that will not start: the city does not answer, and lets go of all
-    second = (struct city){.folder = f.folder, .now_ms = fixture_clock};
+    second = (struct city){.folder = f.folder, .store_url = f.city.store_url, .now_ms = fixture_clock};
     e = (struct err){0};
     assert_int_equal(city_open(&second, &e), ERR_conflict);
     assert_int_equal(e.code, ERR_conflict);
@@ -233,8 +233,8 @@ static void folder_that_cannot_be(void **state) {
     (void)state;
     struct err e = {0};
     char path[200];
-    snprintf(path, sizeof path, "%s/gusu.db/under-a-file", f.folder);
-    struct city second = {.folder = path, .now_ms = fixture_clock};
+    snprintf(path, sizeof path, "%s/lock/under-a-file", f.folder);
+    struct city second = {.folder = path, .store_url = f.city.store_url, .now_ms = fixture_clock};
     assert_int_equal(city_open(&second, &e), ERR_file);
     city_close(&second);
 }

@@ -296,7 +296,7 @@ static void city_without_its_key(void **state) {
     (void)state;
     char path[200];
     struct err e = {0};
-    struct city second = {.folder = f.folder, .now_ms = fixture_clock};
+    struct city second = {.folder = f.folder, .store_url = f.city.store_url, .now_ms = fixture_clock};
     uint8_t key[32];
     memcpy(key, f.city.key, sizeof key);
     fixture_again(&f);
@@ -312,7 +312,7 @@ static void city_without_its_key(void **state) {
     assert_non_null(file);
     fputs("short", file);
     fclose(file);
-    second = (struct city){.folder = f.folder, .now_ms = fixture_clock};
+    second = (struct city){.folder = f.folder, .store_url = f.city.store_url, .now_ms = fixture_clock};
     assert_int_equal(city_open(&second, &e), ERR_file);
     city_close(&second);
     file = fopen(path, "w");

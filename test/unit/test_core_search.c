@@ -12,7 +12,7 @@ static struct str cut(const char *s) {
 }
 static struct str match(const char *s) {
     struct buf b = buf_new(&mem, 64, 65536);
-    return search_match(&b, str_of(s)) ? buf_str(&b) : STR_NONE;
+    return search_match(&b, str_of(s), false) ? buf_str(&b) : STR_NONE;
 }
 
 static void cuts(void **state) {

@@ -81,8 +81,8 @@ SELECT id FROM catalog_load l WHERE state IN ('read', 'dropped')
        AND EXISTS (SELECT 1 FROM catalog_bad_row b WHERE b.load = l.id) LIMIT 1
 
 -- name: catalog_bad_add
-INSERT INTO catalog_bad_row (load, n, row, column, value, is_sealed, code, arg) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO catalog_bad_row (load, n, row, "column", value, is_sealed, code, arg) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 -- name: catalog_bad_list
-SELECT n, row, column, value, is_sealed, code, arg FROM catalog_bad_row WHERE load = ?1 AND n > ?2 ORDER BY n LIMIT ?3
+SELECT n, row, "column", value, is_sealed, code, arg FROM catalog_bad_row WHERE load = ?1 AND n > ?2 ORDER BY n LIMIT ?3
 -- name: catalog_bad_clear
 DELETE FROM catalog_bad_row WHERE load = ?1 AND n IN (SELECT n FROM catalog_bad_row WHERE load = ?1 LIMIT ?2)

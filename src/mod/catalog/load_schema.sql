@@ -57,7 +57,7 @@ CREATE INDEX catalog_load_file ON catalog_load (file);
 CREATE TABLE catalog_bad_row (
     load INTEGER NOT NULL, n INTEGER NOT NULL,
     row INTEGER NOT NULL,                -- line of a CSV, row of a sheet
-    column TEXT NOT NULL,                -- column id, or the header's cell where none is mapped
+    "column" TEXT NOT NULL,                -- column id, or the header's cell where none is mapped
     value TEXT NOT NULL, is_sealed INTEGER NOT NULL, -- values of grade 3 and 4 stand sealed
     code TEXT NOT NULL, arg TEXT NOT NULL, -- base/errors.def
     PRIMARY KEY (load, n)

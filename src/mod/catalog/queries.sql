@@ -140,16 +140,30 @@ FROM catalog_step s JOIN catalog_edition e ON e.dataset = s.dataset AND e.editio
 WHERE s.state = 'todo' ORDER BY s.due_ms, s.id
 
 -- name: catalog_search_delete
+-- only: sqlite
 DELETE FROM catalog_search WHERE rowid = ?1
+-- only: pg
+DELETE FROM catalog_search WHERE n = ?1
 -- name: catalog_search_add
+-- only: sqlite
 INSERT INTO catalog_search (rowid, title, words, body) VALUES (?1, ?2, ?3, ?4)
+-- only: pg
+INSERT INTO catalog_search (n, words) VALUES (?1, setweight(store_words(?2), 'A') || setweight(store_words(?3), 'B')
+       || setweight(store_words(?4), 'C'))
 -- name: catalog_search_match scan
+-- only: sqlite
 SELECT rowid, bm25(catalog_search, 10.0, 5.0, 1.0) FROM catalog_search WHERE catalog_search MATCH ?1
+-- only: pg
+SELECT n, -ts_rank('{0,0.1,0.5,1}', words, q) FROM catalog_search, CAST(?1 AS tsquery) q WHERE words @@ q
 -- name: catalog_list scan
 SELECT d.n, d.id, d.office, d.live, d.work, d.version, d.published_ms, d.updated_ms, d.data_ms, d.score, e.edition,
        e.state, coalesce((SELECT w.state FROM catalog_edition w WHERE w.dataset = d.id AND w.edition = d.work), 0),
        e.title_zh, e.title_en, e.share, e.open, e.grade, e.cycle, e.subject, e.modes, e.class_codes, e.is_synthetic,
+-- only: sqlite
        coalesce((SELECT sum(DISTINCT 1 << r.kind) FROM catalog_resource r WHERE r.dataset = d.id), 0),
+-- only: pg
+       coalesce((SELECT sum(DISTINCT 1 << r.kind::int) FROM catalog_resource r WHERE r.dataset = d.id), 0),
+-- only: both
        coalesce((SELECT sum(r.rows) FROM catalog_resource r WHERE r.dataset = d.id), 0),
        (SELECT count(*) FROM catalog_resource r WHERE r.dataset = d.id)
 FROM catalog_dataset d
@@ -256,8 +270,10 @@ ORDER BY d.id
 -- name: catalog_clock_list scan
 SELECT step, zh, en, limit_wd, extend_wd, article, note FROM core_clock ORDER BY step
 -- name: catalog_clock_put
-INSERT OR REPLACE INTO core_clock (step, zh, en, limit_wd, extend_wd, article, note, changed_ms)
+INSERT INTO core_clock (step, zh, en, limit_wd, extend_wd, article, note, changed_ms)
 VALUES (?1, ?2, ?3, nullif(?4, -1), nullif(?5, -1), ?6, ?7, ?8)
+ON CONFLICT (step) DO UPDATE SET zh = excluded.zh, en = excluded.en, limit_wd = excluded.limit_wd,
+       extend_wd = excluded.extend_wd, article = excluded.article, note = excluded.note, changed_ms = excluded.changed_ms
 -- name: catalog_open_sums scan
 SELECT coalesce(sum((SELECT sum(r.rows) FROM catalog_resource r WHERE r.dataset = d.id)), 0), count(DISTINCT d.office)
 FROM catalog_dataset d JOIN catalog_edition e ON e.dataset = d.id AND e.edition = d.live

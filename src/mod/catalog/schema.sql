@@ -150,4 +150,8 @@ CREATE TABLE catalog_quality (
 ) STRICT;
 
 -- Full text: pairs of characters cut in C (core/search.h); rowid = 2n or 2n + 1 of catalog_dataset.
+-- only: sqlite
 CREATE VIRTUAL TABLE catalog_search USING fts5 (title, words, body, tokenize = 'ascii');
+-- only: pg
+CREATE TABLE catalog_search (n bigint PRIMARY KEY, words tsvector NOT NULL);
+CREATE INDEX catalog_search_words ON catalog_search USING gin (words);

@@ -25,7 +25,7 @@ SELECT id FROM exchange_application WHERE n = ?1
 -- name: exchange_applications_of_office
 SELECT id FROM exchange_application WHERE office = ?1 AND n < ?2 AND (?3 IS NULL OR state = ?3) ORDER BY n DESC LIMIT ?4
 -- name: exchange_applications_done_by
-SELECT DISTINCT a.id FROM exchange_step s JOIN exchange_application a ON a.id = s.application
+SELECT DISTINCT a.id, a.n FROM exchange_step s JOIN exchange_application a ON a.id = s.application
 WHERE s.office = ?1 AND s.state <> 'todo' AND a.n < ?2 AND (?3 IS NULL OR a.state = ?3) ORDER BY a.n DESC LIMIT ?4
 -- name: exchange_lines_of
 SELECT n, dataset, provider, columns, filter, upstream, state, consent, reason, condition, released, rate_per_s, quota_per_day,
@@ -52,7 +52,7 @@ UPDATE exchange_step SET state=?2, by_account=?3, by_name=?4, at_ms=?5, reason=?
 -- name: exchange_steps_withdraw
 UPDATE exchange_step SET state='withdrawn', at_ms=?2 WHERE application = ?1 AND state = 'todo'
 -- name: exchange_step_extend
-UPDATE exchange_step SET due_ms=?2, extended=extended + ?3, reason=?4, is_certain=is_certain AND ?5, late_ms=0 WHERE id = ?1
+UPDATE exchange_step SET due_ms=?2, extended=extended + ?3, reason=?4, is_certain=min(is_certain, ?5), late_ms=0 WHERE id = ?1
 -- name: exchange_steps_late
 SELECT id, application, step, office, due_ms FROM exchange_step
 WHERE state = 'todo' AND late_ms = 0 AND due_ms > 0 AND due_ms < ?1 LIMIT 100
@@ -70,7 +70,8 @@ SELECT dataset, columns FROM exchange_cart WHERE account = ?1 ORDER BY put_ms, d
 -- name: exchange_cart_clear
 DELETE FROM exchange_cart WHERE account = ?1
 -- name: exchange_cart_put
-INSERT OR REPLACE INTO exchange_cart(account, dataset, columns, put_ms) VALUES(?1,?2,?3,?4)
+INSERT INTO exchange_cart(account, dataset, columns, put_ms) VALUES(?1,?2,?3,?4)
+ON CONFLICT (account, dataset) DO UPDATE SET columns = excluded.columns, put_ms = excluded.put_ms
 -- name: exchange_grants_seen
 SELECT id FROM exchange_grant WHERE id < ?2 AND (office = ?1 OR provider = ?1) AND (?3 IS NULL OR state = ?3) ORDER BY id DESC LIMIT ?4
 -- name: exchange_grants_all

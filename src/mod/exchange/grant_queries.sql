@@ -25,7 +25,7 @@ SELECT id, prefix, state, made_ms, ended_ms FROM exchange_key WHERE grant_id = ?
 UPDATE exchange_meter SET calls = calls + 1, rows = rows + ?3, bytes = bytes + ?4, last_ms = ?5
 WHERE grant_id = ?1 AND day = ?2 AND calls < ?6
 -- name: exchange_meter_open
-INSERT OR IGNORE INTO exchange_meter(grant_id, day, calls, rows, bytes, last_ms) VALUES(?1,?2,0,0,0,?3)
+INSERT INTO exchange_meter(grant_id, day, calls, rows, bytes, last_ms) VALUES(?1,?2,0,0,0,?3) ON CONFLICT DO NOTHING
 -- name: exchange_meter_of
 SELECT day, calls, rows, bytes, last_ms FROM exchange_meter WHERE grant_id = ?1 ORDER BY day DESC LIMIT ?2
 -- name: exchange_meter_total
@@ -43,5 +43,5 @@ UPDATE exchange_meter SET bytes = bytes + ?3 WHERE grant_id = ?1 AND day = ?2
 -- name: exchange_calls_of
 SELECT entry, key_id, time_ms, rows, bytes, coalesce(status, 200) FROM exchange_call WHERE grant_id = ?1 AND entry < ?2 ORDER BY entry DESC LIMIT ?3
 -- name: exchange_call_of_key
-SELECT max(time_ms) FROM (SELECT key_id, time_ms FROM exchange_call WHERE grant_id = ?1 ORDER BY entry DESC LIMIT 200)
+SELECT max(time_ms) FROM (SELECT key_id, time_ms FROM exchange_call WHERE grant_id = ?1 ORDER BY entry DESC LIMIT 200) AS last
 WHERE key_id = ?2

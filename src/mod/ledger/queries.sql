@@ -19,7 +19,8 @@ SELECT size, root, frontier FROM ledger_head WHERE tree = ?1
 -- name: ledger_nodes_from
 SELECT hash FROM ledger_node WHERE tree = ?1 AND level = ?2 AND idx >= ?3 AND idx < ?4 ORDER BY idx
 -- name: ledger_checkpoint_put
-INSERT OR REPLACE INTO ledger_checkpoint(size, tree, note, made_ms) VALUES(?1,?2,?3,?4)
+INSERT INTO ledger_checkpoint(size, tree, note, made_ms) VALUES(?1,?2,?3,?4)
+ ON CONFLICT (tree, size) DO UPDATE SET note = excluded.note, made_ms = excluded.made_ms
 -- name: ledger_checkpoint_drop
 DELETE FROM ledger_checkpoint WHERE tree = ?1 AND size = ?2 AND made_ms >= ?3
 -- name: ledger_checkpoint_newest
