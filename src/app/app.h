@@ -10,8 +10,9 @@
 struct options { // from the command line; every one is named in `gusu help`
     const char *data, *pack, *address, *web, *base_url, *origin;
     int port;
-    bool demo, tls, quiet;
-    struct str allow[APP_ALLOW_MAX]; // upstream "host:port" inside the own network
+    bool demo, tls, quiet, with_keys;
+    const char *to, *from, *every, *keep, *keys, *erasures; // of backup, restore, migrate
+    struct str allow[APP_ALLOW_MAX];                        // upstream "host:port" inside the own network
     size_t allow_n;
     const char *rest[16]; // words that are no options
     int rest_n;
@@ -35,6 +36,13 @@ struct session {
 };
 int session_open(struct session *s, const struct options *o, struct err *e) MUST;
 void session_close(struct session *s);
+// What opening makes in a folder: looked at before, put back by a command that failed on what was no city.
+#define FOLDER_MADE 10
+struct folder_before {
+    bool folder, made[FOLDER_MADE];
+};
+struct folder_before folder_look(const char *folder);
+void folder_put_back(const char *folder, const struct folder_before *b);
 int app_load(struct cx *cx, const char *folder, bool demo, bool only_check); // tells people; exit code
 
 struct bench { // a measurement; the table lies in bench/bench.c

@@ -7,6 +7,7 @@
 //   workers        SLOW routes; READs that exceeded their step limit
 //   jobs thread    what wakes by itself
 #include "app/server.h"
+#include "app/errand.h"
 #include "base/log.h"
 #include "net/fetch.h"
 #include "net/static.h"
@@ -329,6 +330,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     if (code == OK) code = http_open(&config, &s->loop, e);
     if (code == OK) code = http_every(s->loop, 15000, listeners_beat, s);
     if (code == OK) code = workers_start(s, e);
+    if (code == OK) code = socket_open(city, &s->socket, e);
     if (code != OK) {
         server_close(s);
         return code;
@@ -370,6 +372,7 @@ static void drain_writer(struct server *s) {
 
 void server_close(struct server *s) {
     if (!s) return;
+    socket_close(s->socket);
     workers_stop(s);
     if (s->loop) drain_writer(s);
     if (s->loop) http_close(s->loop);

@@ -48,6 +48,7 @@ struct server {
     struct arena mem;
     struct http_loop *loop;
     struct static_dir *pages;
+    struct socket *socket; // commands that run here
     struct conn *reader;   // the loop's
     uint64_t generation;   // of authorisation, loaded before the loop's snapshot of this tick was taken
     struct hasher *hasher; // the loop's

@@ -29,7 +29,9 @@ struct city {
     bool with_demo;
     char origin[128]; // of the ledger: "gusu.local/<city>" by configuration
     uint8_t key[32];  // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
-    struct workdays workdays;
+    // Never NULL once the city is open. A pack loaded while the city serves brings another one; whoever still reads the
+    // one before may, it stays as long as the process.
+    _Atomic(const struct workdays *) workdays;
     const struct str *allow_upstream;
     size_t allow_upstream_n;
     int64_t (*now_ms)(void); // clock_now_ms; tests may put their own
@@ -76,6 +78,9 @@ struct city {
 int city_open(struct city *city, struct err *e) MUST;
 void city_close(struct city *city);
 int city_load_calendar(struct city *city, struct err *e) MUST; // again after a pack brought days
+static inline const struct workdays *city_workdays(const struct city *city) {
+    return atomic_load(&city->workdays);
+}
 int city_index_routes(struct err *e) MUST; // builds the path index; every row must be complete
 int module_index(const char *name);        // place in the module table
 
