@@ -92,7 +92,9 @@ static struct call *call_of_post(struct http_post *p) {
 
 static void write_back(struct http_post *p) {
     struct call *c = call_of_post(p);
-    if (c->cx.route->kind == ROUTE_WRITE)
+    if (c->cx.batch)
+        core_batch_reply(&c->cx);
+    else if (c->cx.route->kind == ROUTE_WRITE)
         core_written(&c->cx, c->work.err.code, &c->work.err);
     else
         core_noted(&c->cx, c->work.err.code, &c->work.err);
@@ -130,10 +132,19 @@ static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, s
     send_reply(c);
 }
 
+static void batch_told(void *arg) {
+    struct call *c = arg;
+    c->post = (struct http_post){.run = write_back};
+    http_post(c->server->loop, &c->post);
+}
+
 // --- slow calls ---
-// A read is answered, or goes to the writer first when it left a note.
+// A read is answered, or goes to the writer first when it left a note, or many.
 static void answer(struct call *c) {
-    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
+    if (c->cx.batch && c->cx.err.code == OK) {
+        http_reply_later(c->x);
+        core_batch_submit(&c->cx, batch_told, c);
+    } else if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
         submit(c, run_note, true);
     else
         send_reply(c);
