@@ -2,6 +2,7 @@
 // Speaks: the ledger for people and programs: its state, its entries, one entry with proof or as a receipt. What an
 // entry says beyond its leaf is told to those whom it concerns (ledger_entry_may); everybody else sees what the public
 // bundles show. Keeps true: size, proof and checkpoint of one reply come from one snapshot.
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <inttypes.h>
 
@@ -61,30 +62,29 @@ static void item_write(struct cx *cx, const struct ledger_entry *e) {
 
 static int get_entries(struct cx *cx) {
     struct str kind = cx_text(cx, "kind"), after = cx_after(cx);
-    int64_t limit = cx_limit(cx, 50, 500), before = INT64_MAX, given = 0, seen = 0, last = 0;
+    int64_t limit = cx_limit(cx, 50, 500), before = INT64_MAX, given = 0, seen = 0, at = 0;
     if (after.p && !str_int64(after, &before)) return cx_fail(cx, ERR_cursor, "after", "%s", "");
-    const int64_t most = kind.p ? SCAN_MAX : limit + 1;
-    struct stmt *s = store_query(cx->db, Q_ledger_entries_before, "ii", before, most);
-    bool more = false;
+    const int64_t most = kind.p ? SCAN_MAX : limit;
+    struct ledger_reader r;
+    int code = ledger_end(cx, &at);
+    if (code != OK) return code;
+    if (before < at) at = before;
+    ledger_reader_init(&r, cx->db, NULL);
     jw_object(&cx->w);
     jw_name(&cx->w, "items");
     jw_array(&cx->w);
-    while (!more && store_next(s)) {
-        struct ledger_entry e = {.index = store_int(s, 0)};
-        if (given == limit) {
-            more = true;
-            break;
-        }
-        last = e.index;
-        seen++;
-        if (!ledger_leaf_read(store_str(s, 1, NULL), &e)) continue; // `gusu verify` names it
+    for (; code == OK && at > 0 && given < limit && seen < most; seen++) {
+        struct ledger_entry e = {.index = --at};
+        bool found = false;
+        code = ledger_reader_get(&r, at, &e, &found, &cx->err);
+        if (code != OK || !found || !ledger_leaf_read(e.leaf, &e)) continue; // `gusu verify` names it
         if (kind.p && !str_eq(e.kind, kind)) continue;
         item_write(cx, &e);
         given++;
     }
-    int code = store_done(s, &cx->err);
+    ledger_reader_free(&r);
     jw_array_end(&cx->w);
-    if (more || (seen == most && last > 0)) cx_next(cx, str_print(cx->mem, "%" PRId64, last));
+    if (at > 0) cx_next(cx, str_print(cx->mem, "%" PRId64, at));
     jw_object_end(&cx->w);
     return code;
 }
