@@ -26,3 +26,28 @@ $(B)/peers/load: bench/peers/load.c $(PEERSWIRE) bench/wire.h bench/peers/procs.
 $(B)/peers/insert: bench/peers/insert.c bench/peers/procs.c bench/wire_histogram.c bench/wire.h bench/peers/procs.h
 	@mkdir -p $(@D)
 	@$(CC) -D_GNU_SOURCE $(PEERSINC) $(CFLAGS) -o $@ $< bench/peers/procs.c bench/wire_histogram.c $(LDFLAGS) -lpq
+# Go of its own choice; a machine without one leaves the line out and says so.
+$(B)/peers/service: $(wildcard bench/peers/service/*)
+	@mkdir -p $(@D)
+	@if command -v go >/dev/null; then cd bench/peers/service && go build -o $(abspath $@) .; else echo "no go"; fi
+
+## make bench-peers  the same load against gusu, nginx + REST + PostgreSQL, and bare inserts (BENCH_PEERS="--seconds 15 --rounds 3")
+BENCH_PEERS ?=
+.PHONY: bench-peers setup-bench-peers
+setup-bench-peers:
+	@tools/setup run peers bench-peers
+bench-peers: setup-bench-peers
+	@$(MAKE) --no-print-directory $(B)/gusu packs $(PEERSBIN) $(B)/peers/service
+	@python3 bench/peers/run.py $(abspath $(B)) --write docs/bench/peers.md $(BENCH_PEERS)
+
+# The same strict compilation as src/.
+PEERSLINT := $(filter bench/peers/%,$(wildcard bench/peers/*.c))
+$(B)/lint/gcc/bench/peers/%.o: bench/peers/%.c
+	@mkdir -p $(@D)
+	@$(LINT_CC) -D_GNU_SOURCE $(PEERSINC) $(CFLAGS) $(WARN_GCC) -Werror -MMD -c -o $@ $<
+$(B)/lint/clang/bench/peers/%.ok: bench/peers/%.c
+	@mkdir -p $(@D)
+	@$(LINT_CLANG) -D_GNU_SOURCE $(PEERSINC) -std=c17 -O1 $(WARN) -Werror -fsyntax-only $<
+	@touch $@
+.PHONY: lint-peers
+lint-peers: $(PEERSLINT:%.c=$(B)/lint/gcc/%.o) $(PEERSLINT:%.c=$(B)/lint/clang/%.ok)
