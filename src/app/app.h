@@ -23,6 +23,7 @@ struct server;
 int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) MUST;
 int server_port(const struct server *s);
 void server_run(struct server *s);  // until server_stop
+bool server_lost(const struct server *s); // it ended because the disk failed
 void server_stop(struct server *s); // from a signal handler too
 void server_close(struct server *s);
 

@@ -57,10 +57,11 @@ int command_serve(const struct options *o) {
     fflush(stdout);
     server_run(running);
     struct server *done = running;
+    bool is_lost = server_lost(done);
     running = NULL;
     server_close(done);
     session_close(&s);
-    return 0;
+    return is_lost ? 75 : 0; // EX_TEMPFAIL: whoever watches over us may start us again
 }
 
 // A city of its own, so that checking needs no data folder and touches none.

@@ -316,6 +316,17 @@ static int make_certificate(struct server *s, const struct options *o, struct ht
     return code;
 }
 
+// The disk did not take a commit: whoever restarts us finds what is really there. Exit code 75: try again.
+static void stop_lost(struct city *city) {
+    struct server *s = city->on_announced_arg;
+    atomic_store(&s->is_lost, true);
+    if (s->loop) http_stop(s->loop);
+}
+
+bool server_lost(const struct server *s) {
+    return atomic_load(&s->is_lost);
+}
+
 int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) {
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(e, ERR_no_memory, "", "server");
@@ -327,6 +338,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     city->fetch_url_ok = url_ok;
     city->on_announced = listeners_tell;
     city->on_announced_arg = s;
+    city->on_lost = stop_lost;
     struct http_config config = {.address = o->address,
                                  .port = o->port,
                                  .arg = s,
@@ -392,6 +404,7 @@ void server_close(struct server *s) {
     store_conn_close(s->reader);
     arena_free(&s->mem);
     s->city->on_announced = NULL;
+    s->city->on_lost = NULL;
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->wake);
     free(s);

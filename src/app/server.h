@@ -4,6 +4,7 @@
 #define APP_SERVER_H
 #include "app/app.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #define WORKERS       2
@@ -59,6 +60,7 @@ struct server {
     struct task *first_task, *last_task; // under lock
     int tasks_n;
     bool stop;
+    _Atomic bool is_lost; // a sync failed: the process has to end
     struct listener *listeners; // loop thread only
     int listeners_n;
     char cert_path[600], key_path[600];

@@ -116,6 +116,21 @@ static int before_commit(void *arg, struct conn *w, struct err *e) {
     return city->before_commit ? city->before_commit(city, w, e) : OK;
 }
 
+static void before_sync(void *arg) {
+    struct city *city = arg;
+    if (city->before_sync) city->before_sync(city);
+}
+
+static void after_sync(void *arg) {
+    struct city *city = arg;
+    if (city->after_sync) city->after_sync(city);
+}
+
+static void on_lost(void *arg) {
+    struct city *city = arg;
+    if (city->on_lost) city->on_lost(city);
+}
+
 static void after_commit(void *arg, bool committed) {
     struct city *city = arg;
     if (city->after_commit) city->after_commit(city, committed);
@@ -142,6 +157,9 @@ int city_open(struct city *city, struct err *e) {
                                   .arg = city,
                                   .before_commit = before_commit,
                                   .after_commit = after_commit,
+                                  .before_sync = before_sync,
+                                  .after_sync = after_sync,
+                                  .on_lost = on_lost,
                                   .item_begin = item_begin,
                                   .item_undone = item_undone};
     int code = crypto_start(e);

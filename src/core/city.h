@@ -76,6 +76,9 @@ struct city {
     // transaction.
     int (*before_commit)(struct city *city, struct conn *w, struct err *e);
     void (*after_commit)(struct city *city, bool committed);
+    void (*before_sync)(struct city *city); // syncer's thread: what is committed now is durable at after_sync
+    void (*after_sync)(struct city *city);
+    void (*on_lost)(struct city *city); // the disk failed: the process has to end (set by app)
     void (*item_begin)(struct city *city);
     void (*item_undone)(struct city *city);
     // Pages that listen (SSE): set by app. Called after commit, any thread.

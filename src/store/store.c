@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // One data folder: its lock (a second process is refused), the database file, the schema of all modules, the check
-// of all named queries, the start and end of the writer and checkpoint threads. Keeps true: WAL with
-// synchronous=FULL before the first write; each schema block runs once, in its own transaction.
+// of all named queries, the start and end of the writer and checkpoint threads. Keeps true: WAL
+// before the first write, synced by sync.c before anybody is told; each schema block runs once, in its own transaction.
 #include "store/private.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -30,7 +30,9 @@ static int lock_folder(struct store *s, struct err *e) {
 static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
     (void)db;
     (void)name;
-    atomic_store(&((struct store *)arg)->wal_pages, pages);
+    struct store *s = arg;
+    atomic_store(&s->wal_pages, pages);
+    atomic_fetch_add(&s->wal_commits, 1);
     return SQLITE_OK;
 }
 
@@ -41,9 +43,9 @@ static int open_writer(struct store *s, struct err *e) {
     if (code != OK) return code;
     s->writer->is_writer = true;
     s->writer->store = s;
-    int rc =
-        conn_exec(s->writer, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
-                             "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
+    int rc = conn_exec(s->writer,
+                       "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
+                       "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
     sqlite3_wal_hook(s->writer->db, on_wal, s);
     return rc == SQLITE_OK ? OK : store_error(s->writer, rc, path, e);
 }
@@ -64,14 +66,16 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     snprintf(s->folder, sizeof s->folder, "%s", config->folder);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
+    pthread_cond_init(&s->wake_syncer, NULL);
     pthread_cond_init(&s->wake_checkpoint, NULL);
     pthread_mutex_init(&s->checkpointing, NULL);
     code = lock_folder(s, e);
     if (code == OK) code = open_writer(s, e);
     if (code == OK) {
         s->has_writer = pthread_create(&s->writer_thread, NULL, store_writer, s) == 0;
+        s->has_syncer = s->has_writer && pthread_create(&s->syncer_thread, NULL, store_syncer, s) == 0;
         s->has_checkpointer =
-            s->has_writer && pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
+            s->has_syncer && pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
         if (!s->has_checkpointer) code = err_set(e, ERR_no_memory, "", "threads");
     }
     if (code != OK) {
@@ -91,11 +95,14 @@ void store_close(struct store *s) {
     pthread_cond_broadcast(&s->wake_checkpoint);
     pthread_mutex_unlock(&s->lock);
     if (s->has_writer) pthread_join(s->writer_thread, NULL);
+    if (s->has_syncer) pthread_join(s->syncer_thread, NULL);
     if (s->has_checkpointer) pthread_join(s->checkpoint_thread, NULL);
+    sync_close(s);
     store_conn_close(s->writer);
     if (s->lock_fd >= 0) close(s->lock_fd);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->wake);
+    pthread_cond_destroy(&s->wake_syncer);
     pthread_cond_destroy(&s->wake_checkpoint);
     pthread_mutex_destroy(&s->checkpointing);
     s->magic = 0;

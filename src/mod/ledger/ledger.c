@@ -13,6 +13,8 @@ static int start(struct cx *cx) {
     city->on_note = tree_note;
     city->before_commit = tree_before_commit;
     city->after_commit = tree_after_commit;
+    city->before_sync = tree_before_sync;
+    city->after_sync = tree_after_sync;
     city->item_begin = tree_item_begin;
     city->item_undone = tree_item_undone;
     return checkpoint_start(cx, s);

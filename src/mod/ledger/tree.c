@@ -2,7 +2,8 @@
 // Numbering: a note becomes an entry of both trees, on the writer, inside the transaction of the rows it speaks of.
 // Memory follows the transaction: (1) both frontiers are copied when a batch begins, and again when an item begins
 // after they moved; (2) an undone item or batch puts them back; (3) the heads (size, root, frontier) are written once
-// per batch, before its commit; (4) other threads see a size only after its commit.
+// per batch, before its commit; (4) other threads see a size only
+// when it is durable.
 #include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <assert.h>
@@ -130,13 +131,30 @@ void tree_after_commit(struct city *city, bool committed) {
         merkle_copy(&s->tree[t], &s->before_batch[t]);
     if (committed && s->is_moved) {
         pthread_mutex_lock(&s->lock);
-        s->size = s->tree[0].size;
-        memcpy(s->root, s->pending_root, sizeof s->root);
-        s->last_entry_ms = s->last_shown_ms;
+        s->committed.size = s->tree[0].size;
+        memcpy(s->committed.root, s->pending_root, sizeof s->committed.root);
+        s->committed.last_entry_ms = s->last_shown_ms;
         pthread_mutex_unlock(&s->lock);
     }
     s->batch_open = s->is_moved = false;
     s->item_saved = UINT64_MAX;
+}
+
+// The writer may commit more while the disk works: what counts as durable afterwards is what was there before.
+void tree_before_sync(struct city *city) {
+    struct ledger_state *s = ledger_state(city);
+    pthread_mutex_lock(&s->lock);
+    s->syncing = s->committed;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void tree_after_sync(struct city *city) {
+    struct ledger_state *s = ledger_state(city);
+    pthread_mutex_lock(&s->lock);
+    s->size = s->syncing.size;
+    memcpy(s->root, s->syncing.root, sizeof s->root);
+    s->last_entry_ms = s->syncing.last_entry_ms;
+    pthread_mutex_unlock(&s->lock);
 }
 
 static int broken(struct cx *cx, const char *what) {
@@ -205,5 +223,8 @@ int tree_start(struct cx *cx, struct ledger_state *s) {
         code = read_head(cx, s, t);
     if (code == OK) code = look_at_end(cx, s);
     s->size = s->tree[0].size;
+    s->committed = (struct tree_mark){.size = s->size, .last_entry_ms = s->last_entry_ms};
+    memcpy(s->committed.root, s->root, sizeof s->root);
+    s->syncing = s->committed;
     return code;
 }

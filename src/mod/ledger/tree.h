@@ -40,6 +40,12 @@ struct ledger_state { // city->mod[ledger]
         [LEDGER_SALT_BYTES]; // asked of the kernel by the block: a call for each entry costs as much as its hashes
     int salts_n;
 
+    // Committed, and being synced, on their way to durable; under lock:
+    struct tree_mark {
+        uint64_t size;
+        uint8_t root[LEDGER_TREES][HASH_BYTES];
+        int64_t last_entry_ms;
+    } committed, syncing;
     // The last durable state and the checkpoint over it, for other threads, under lock:
     pthread_mutex_t lock;
     uint64_t size;
@@ -63,6 +69,8 @@ int tree_start(struct cx *cx, struct ledger_state *s) MUST; // reads the heads
 int tree_note(struct cx *cx, struct note *n);               // city->on_note
 int tree_before_commit(struct city *city, struct conn *w, struct err *e);
 void tree_after_commit(struct city *city, bool committed);
+void tree_before_sync(struct city *city);
+void tree_after_sync(struct city *city);
 void tree_item_begin(struct city *city);
 void tree_item_undone(struct city *city);
 
