@@ -61,7 +61,7 @@ static void fill_request(struct call *c, struct http_exchange *x) {
                               .header = header_of};
 }
 
-static void send_reply(struct call *c) {
+void server_send(struct call *c) {
     struct reply *r = &c->cx.reply;
     struct http_header headers[sizeof r->headers / sizeof r->headers[0] + 4];
     size_t n = 0;
@@ -83,6 +83,10 @@ static void send_reply(struct call *c) {
         http_reply_file(c->x, &out, r->fd, r->fd_from, r->fd_bytes);
     else
         http_reply(c->x, &out, r->body.p ? r->body : buf_str(&c->cx.out));
+}
+
+static void send_reply(struct call *c) {
+    if (!receipts_hold(c)) server_send(c);
 }
 
 // --- the writer's answers come back as posts ---
@@ -338,6 +342,8 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     city->fetch_url_ok = url_ok;
     city->on_announced = listeners_tell;
     city->on_announced_arg = s;
+    city->mod[module_index("app")] = s;
+    s->web = o->web;
     city->on_lost = stop_lost;
     struct http_config config = {.address = o->address,
                                  .port = o->port,

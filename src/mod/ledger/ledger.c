@@ -25,7 +25,8 @@ static void stop(struct city *city) {
     if (s) checkpoint_stop(s);
 }
 
-static const struct route *const tables[] = {ledger_routes, ledger_tile_routes, NULL};
+static const struct route *const tables[] = {ledger_routes, ledger_search_routes, ledger_block_routes,
+                                             ledger_tile_routes, NULL};
 const struct module ledger_module = {.name = "ledger",
                                      .route_tables = tables,
                                      .jobs = ledger_jobs,

@@ -95,5 +95,6 @@ int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]);
 int tree_tile(struct tree_reader *r, int tile_level, uint64_t index, uint64_t n, uint8_t (*out)[HASH_BYTES],
               uint64_t *ret_n) MUST;
 
-extern const struct route ledger_routes[], ledger_tile_routes[];
+extern const struct route ledger_routes[], ledger_search_routes[], ledger_block_routes[],
+    ledger_tile_routes[];
 #endif

@@ -179,12 +179,12 @@ export async function readVkeys(text: string): Promise<VerifierKey[]> {
 }
 
 // The path upward; throws where the proof's length does not fit index and size.
-async function climb(r: Receipt, leaf: Uint8Array, h: HashName, seen: PathStep[]): Promise<Uint8Array> {
-  if (r.index >= r.size) throw new Error('index is not below size')
-  let fn = r.index
-  let sn = r.size - 1n
+export async function climb(h: HashName, index: bigint, size: bigint, leaf: Uint8Array, proof: Uint8Array[], seen: PathStep[]): Promise<Uint8Array> {
+  if (index >= size) throw new Error('index is not below size')
+  let fn = index
+  let sn = size - 1n
   let at = leaf
-  for (const p of r.proof) {
+  for (const p of proof) {
     if (sn === 0n) throw new Error('proof too long')
     const left = (fn & 1n) === 1n || fn === sn
     at = await digest(h, left ? join(Uint8Array.of(1), p, at) : join(Uint8Array.of(1), at, p))
@@ -277,7 +277,7 @@ export async function check(text: string, sources: Sources): Promise<CheckResult
   say('leafhash', 'ok', `${NAMES[h]}(0x00 ‖ leaf)`, hex(leafHash))
   const seen: PathStep[] = (result.path = [])
   try {
-    const root = await climb(r, leafHash, h, seen)
+    const root = await climb(h, r.index, r.size, leafHash, r.proof, seen)
     say('path', 'ok', ...seen.map(told))
     result.root = hex(root)
   } catch (e) {
