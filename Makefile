@@ -15,7 +15,7 @@ PQ_FLAGS := $(shell pkg-config --cflags libpq)
 CPPFLAGS := -D_GNU_SOURCE $(PQ_FLAGS) -Isrc -I$(B)/gen
 CFLAGS := -std=c17 -O2 -g -D_FORTIFY_SOURCE=3 $(HARD) -fno-common -fPIE -pthread $(WARN)
 LDFLAGS := -pie -Wl,-z,relro,-z,now -pthread
-LIBS := -lsqlite3 -lpq -lssl -lcrypto -lsodium -lexpat -lzip -lxlsxwriter -lcurl -lz -lm
+LIBS := -lsqlite3 -lpq -lssl -lcrypto -lsodium -lexpat -lzip -lxlsxwriter -lcurl -lz -lzstd -lm
 SAN := -std=c17 -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined \
   -pthread $(WARN)
 

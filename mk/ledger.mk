@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # The ledger read by strangers: needs Go (Debian's 1.19 is enough) and, once, golang.org/x/mod from the module proxy.
 
-## make check-peers  foreign clients against a running server (by hand: they need what no build needs)
-.PHONY: check-peers check-peers-ledger
-check-peers: check-peers-ledger
+## make check-peers-ledger  a growing ledger before Go's note and tlog (part of check-peers)
+.PHONY: check-peers-ledger
 check-peers-ledger: $(B)/gusu
 	@test/peers/ledger/run.sh $(B)/gusu packs/$(PACK)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MulanPSL-2.0
 # The page (web/ → $(B)/web) and the tests that speak to a running server (test/). npm installs only when a lock is
 # newer than what is installed, install scripts of packages never run, and the page is built only when a source changed.
-WEB_SRC := $(shell find web/src web/public -type f) web/index.html web/vite.config.ts web/tsconfig.json
+WEB_SRC := $(shell find web/src web/public -type f) web/index.html web/verifier.html web/vite.config.ts \
+  web/vite.verifier.config.ts web/tsconfig.json
 WEB_OUT := $(abspath $(B))/web
 
 web/node_modules/.package-lock.json: web/package-lock.json web/package.json
@@ -14,6 +15,7 @@ test/node_modules/.package-lock.json: test/package-lock.json test/package.json
 web: $(B)/web/index.html
 $(B)/web/index.html: web/node_modules/.package-lock.json $(WEB_SRC)
 	@cd web && npx --no-install vue-tsc --noEmit && GUSU_WEB_OUT=$(WEB_OUT) npx --no-install vite build --logLevel warn
+	@cd web && GUSU_WEB_OUT=$(WEB_OUT) npx --no-install vite build -c vite.verifier.config.ts --logLevel warn
 	@echo "built $(B)/web"
 
 ## make web-words    the page's word tables: same keys in zh and en, every word used exists

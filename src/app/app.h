@@ -10,8 +10,9 @@
 struct options { // from the command line; every one is named in `gusu help`
     const char *data, *pack, *address, *web, *base_url, *origin;
     int port;
-    bool demo, tls, quiet;
-    struct str allow[APP_ALLOW_MAX]; // upstream "host:port" inside the own network
+    bool demo, tls, quiet, with_keys;
+    const char *to, *from, *every, *keep, *keys, *erasures; // of backup, restore, migrate
+    struct str allow[APP_ALLOW_MAX];                        // upstream "host:port" inside the own network
     size_t allow_n;
     const char *rest[16]; // words that are no options
     int rest_n;
@@ -22,6 +23,7 @@ struct server;
 int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) MUST;
 int server_port(const struct server *s);
 void server_run(struct server *s);  // until server_stop
+bool server_lost(const struct server *s); // it ended because the disk failed
 void server_stop(struct server *s); // from a signal handler too
 void server_close(struct server *s);
 
@@ -35,6 +37,13 @@ struct session {
 };
 int session_open(struct session *s, const struct options *o, struct err *e) MUST;
 void session_close(struct session *s);
+// What opening makes in a folder: looked at before, put back by a command that failed on what was no city.
+#define FOLDER_MADE 10
+struct folder_before {
+    bool folder, made[FOLDER_MADE];
+};
+struct folder_before folder_look(const char *folder);
+void folder_put_back(const char *folder, const struct folder_before *b);
 int app_load(struct cx *cx, const char *folder, bool demo, bool only_check); // tells people; exit code
 
 struct bench { // a measurement; the table lies in bench/bench.c

@@ -3,8 +3,6 @@
 #include "app/app.h"
 #include "base/log.h"
 #include "core/self.h"
-#include "crypto/secret.h"
-#include "mod/people/people.h"
 #include <inttypes.h>
 #include <malloc.h>
 #include <signal.h>
@@ -59,81 +57,31 @@ int command_serve(const struct options *o) {
     fflush(stdout);
     server_run(running);
     struct server *done = running;
+    bool is_lost = server_lost(done);
     running = NULL;
     server_close(done);
     session_close(&s);
-    return 0;
+    return is_lost ? 75 : 0; // EX_TEMPFAIL: whoever watches over us may start us again
 }
 
-static int load_or_check(const struct options *o, bool only_check) {
+// A city of its own, so that checking needs no data folder and touches none.
+int command_check(const struct options *o) {
     struct options with = *o;
+    const struct folder_before nothing = {0};
     char folder[] = "/tmp/gusu-check-XXXXXX";
     if (o->rest_n != 1) {
-        fprintf(stderr, "gusu: %s PACK\n", only_check ? "check" : "load");
+        fprintf(stderr, "gusu: check PACK\n");
         return 2;
     }
-    if (only_check) { // a city of its own, so that checking needs no data folder and touches none
-        with.data = mkdtemp(folder);
-        if (!with.data) return 1;
-    }
+    with.data = mkdtemp(folder);
+    if (!with.data) return 1;
     struct session s;
     struct err e = {0};
     int code = session_open(&s, &with, &e);
-    int result = code == OK ? app_load(&s.cx, o->rest[0], o->demo, only_check) : say(&e);
+    int result = code == OK ? app_load(&s.cx, o->rest[0], o->demo, true) : say(&e);
     session_close(&s);
-    if (only_check) {
-        static const char *const files[] = {"gusu.db", "gusu.db-wal",        "gusu.db-shm",    "key.bin",
-                                            "lock",    "ledger-ed25519.pem", "ledger-sm2.pem", "ledger.vkey"};
-        char path[600];
-        for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-            snprintf(path, sizeof path, "%s/%s", with.data, files[i]);
-            unlink(path);
-        }
-        rmdir(with.data);
-    }
+    folder_put_back(with.data, &nothing);
     return result;
-}
-
-int command_load(const struct options *o) {
-    return load_or_check(o, false);
-}
-
-int command_check(const struct options *o) {
-    return load_or_check(o, true);
-}
-
-// `gusu user LOGIN ROLE`: the only way to a first administrator. The password is read from GUSU_PASSWORD or made.
-int command_user(const struct options *o) {
-    struct session s;
-    struct err e = {0};
-    char made[32] = {0};
-    if (o->rest_n != 2) {
-        fprintf(stderr, "gusu: user LOGIN sysadmin|secadmin|auditor\n");
-        return 2;
-    }
-    int code = session_open(&s, o, &e);
-    if (code != OK) {
-        session_close(&s);
-        return say(&e);
-    }
-    const char *given = getenv("GUSU_PASSWORD");
-    if (!given) {
-        uint8_t bytes[15];
-        if (crypto_random(bytes, sizeof bytes) != OK) return 1;
-        struct str text = str_base64url(&s.mem, bytes, sizeof bytes);
-        snprintf(made, sizeof made, "%.*s-aA1", STRF(text));
-    }
-    struct str password = str_of(given ? given : made);
-    code = people_admin_create(&s.cx, str_of(o->rest[0]), str_of(o->rest[1]), password);
-    if (code != OK)
-        say(&s.cx.err);
-    else if (given)
-        printf("%s: ok\n", o->rest[0]);
-    else
-        printf("%s: %s\n", o->rest[0], made);
-    crypto_wipe(made, sizeof made);
-    session_close(&s);
-    return code == OK ? 0 : 1;
 }
 
 // `gusu api`: the route table as people read it.

@@ -7,6 +7,7 @@
 //   workers        SLOW routes; READs that exceeded their step limit
 //   jobs thread    what wakes by itself
 #include "app/server.h"
+#include "app/errand.h"
 #include "base/log.h"
 #include "net/fetch.h"
 #include "net/static.h"
@@ -60,7 +61,7 @@ static void fill_request(struct call *c, struct http_exchange *x) {
                               .header = header_of};
 }
 
-static void send_reply(struct call *c) {
+void server_send(struct call *c) {
     struct reply *r = &c->cx.reply;
     struct http_header headers[sizeof r->headers / sizeof r->headers[0] + 4];
     size_t n = 0;
@@ -84,6 +85,10 @@ static void send_reply(struct call *c) {
         http_reply(c->x, &out, r->body.p ? r->body : buf_str(&c->cx.out));
 }
 
+static void send_reply(struct call *c) {
+    if (!receipts_hold(c)) server_send(c);
+}
+
 // --- the writer's answers come back as posts ---
 static struct call *call_of_post(struct http_post *p) {
     return (struct call *)(void *)((char *)p - offsetof(struct call, post));
@@ -91,7 +96,9 @@ static struct call *call_of_post(struct http_post *p) {
 
 static void write_back(struct http_post *p) {
     struct call *c = call_of_post(p);
-    if (c->cx.route->kind == ROUTE_WRITE)
+    if (c->cx.batch)
+        core_batch_reply(&c->cx);
+    else if (c->cx.route->kind == ROUTE_WRITE)
         core_written(&c->cx, c->work.err.code, &c->work.err);
     else
         core_noted(&c->cx, c->work.err.code, &c->work.err);
@@ -129,10 +136,19 @@ static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, s
     send_reply(c);
 }
 
+static void batch_told(void *arg) {
+    struct call *c = arg;
+    c->post = (struct http_post){.run = write_back};
+    http_post(c->server->loop, &c->post);
+}
+
 // --- slow calls ---
-// A read is answered, or goes to the writer first when it left a note.
+// A read is answered, or goes to the writer first when it left a note, or many.
 static void answer(struct call *c) {
-    if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
+    if (c->cx.batch && c->cx.err.code == OK) {
+        http_reply_later(c->x);
+        core_batch_submit(&c->cx, batch_told, c);
+    } else if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
         submit(c, run_note, true);
     else
         send_reply(c);
@@ -304,6 +320,17 @@ static int make_certificate(struct server *s, const struct options *o, struct ht
     return code;
 }
 
+// The disk did not take a commit: whoever restarts us finds what is really there. Exit code 75: try again.
+static void stop_lost(struct city *city) {
+    struct server *s = city->on_announced_arg;
+    atomic_store(&s->is_lost, true);
+    if (s->loop) http_stop(s->loop);
+}
+
+bool server_lost(const struct server *s) {
+    return atomic_load(&s->is_lost);
+}
+
 int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) {
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(e, ERR_no_memory, "", "server");
@@ -315,6 +342,9 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     city->fetch_url_ok = url_ok;
     city->on_announced = listeners_tell;
     city->on_announced_arg = s;
+    city->mod[module_index("app")] = s;
+    s->web = o->web;
+    city->on_lost = stop_lost;
     struct http_config config = {.address = o->address,
                                  .port = o->port,
                                  .arg = s,
@@ -329,6 +359,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     if (code == OK) code = http_open(&config, &s->loop, e);
     if (code == OK) code = http_every(s->loop, 15000, listeners_beat, s);
     if (code == OK) code = workers_start(s, e);
+    if (code == OK) code = socket_open(city, &s->socket, e);
     if (code != OK) {
         server_close(s);
         return code;
@@ -370,6 +401,7 @@ static void drain_writer(struct server *s) {
 
 void server_close(struct server *s) {
     if (!s) return;
+    socket_close(s->socket);
     workers_stop(s);
     if (s->loop) drain_writer(s);
     if (s->loop) http_close(s->loop);
@@ -378,6 +410,7 @@ void server_close(struct server *s) {
     store_conn_close(s->reader);
     arena_free(&s->mem);
     s->city->on_announced = NULL;
+    s->city->on_lost = NULL;
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->wake);
     free(s);

@@ -4,11 +4,13 @@
 #define APP_SERVER_H
 #include "app/app.h"
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
-#define WORKERS       2
-#define TASKS_MAX     256 // slow calls waiting; beyond it 503
-#define LISTENERS_MAX 2000
+#define WORKERS           2
+#define TASKS_MAX         256 // slow calls waiting; beyond it 503
+#define LISTENERS_MAX     2000
+#define RECEIPTS_HELD_MAX 2000 // replies waiting for their receipt; further ones leave without
 
 struct worker { // one thread with its own reader, hasher and memory
     struct server *server;
@@ -28,6 +30,9 @@ struct call {         // one request on its way; lies in the exchange's arena
     struct server *server;
     struct http_exchange *x;
     struct request req;
+    struct call *next_held; // while it waits for its receipt: see receipts.c
+    int64_t entry;
+    bool wants_sm3;
     struct cx cx;
 };
 struct listener { // a page with an open event stream
@@ -48,6 +53,8 @@ struct server {
     struct arena mem;
     struct http_loop *loop;
     struct static_dir *pages;
+    const char *web;       // the folder of the page
+    struct socket *socket; // commands that run here
     struct conn *reader;   // the loop's
     uint64_t generation;   // of authorisation, loaded before the loop's snapshot of this tick was taken
     struct hasher *hasher; // the loop's
@@ -58,8 +65,14 @@ struct server {
     struct task *first_task, *last_task; // under lock
     int tasks_n;
     bool stop;
+    _Atomic bool is_lost;       // a sync failed: the process has to end
     struct listener *listeners; // loop thread only
     int listeners_n;
+    struct call *held_first, *held_last,
+        *held_running; // waiting for a receipt; loop thread, the last also the worker
+    int held_n;
+    struct task held_task;
+    struct http_post held_post;
     char cert_path[600], key_path[600];
 };
 
@@ -68,6 +81,10 @@ void workers_stop(struct server *s);
 bool workers_give(struct server *s, struct task *t); // false when too many wait
 int server_certificate(struct server *s,
                        struct err *e) MUST; // makes tls-cert.pem and tls-key.pem at first use
+
+extern const struct route verifier_routes[]; // verify_page.c
+bool receipts_hold(struct call *c);          // true: the reply waits for its receipt and leaves by itself
+void server_send(struct call *c);            // the reply leaves; on the loop
 
 void listeners_add(struct call *c, const struct http_out *out);
 void listeners_tell(void *arg, const char *event, struct str object, struct str office); // any thread

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// A city opened for a command: everything a handler wants, with nobody as the actor; and the loading of a pack
-// with its mistakes told to people, file and line first.
+// A city opened for a command: everything a handler wants, with nobody as the actor; and what opening makes in a
+// folder, so that a command that fails can leave a folder that was no city as it found it.
 #include "app/app.h"
-#include <inttypes.h>
+#include "base/file.h"
 #include <stdio.h>
+#include <unistd.h>
 
 int session_open(struct session *s, const struct options *o, struct err *e) {
     *s = (struct session){.city = {.folder = o->data,
@@ -27,32 +28,26 @@ void session_close(struct session *s) {
     arena_free(&s->mem);
 }
 
-static void tell_mistakes(struct cx *cx, const struct pack *p) {
-    for (const struct pack_mistake *m = p->mistakes; m; m = m->next) {
-        struct str zh = err_text(cx->mem, &m->err, true), en = err_text(cx->mem, &m->err, false);
-        fprintf(stderr, "%.*s:%" PRId64 ": %s%s%.*s / %.*s\n", STRF(m->file), m->line, m->err.field,
-                m->err.field[0] ? ": " : "", STRF(zh), STRF(en));
+static const char *const made[FOLDER_MADE] = {
+    "gusu.db", // the first: without it the folder is no city
+    "gusu.db-wal",    "gusu.db-shm", "key.bin", "lock", "ledger-ed25519.pem",
+    "ledger-sm2.pem", "ledger.vkey", "loads",   "files"};
+
+struct folder_before folder_look(const char *folder) {
+    struct folder_before b = {.folder = file_exists(folder)};
+    char path[600];
+    for (int i = 0; i < FOLDER_MADE; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, made[i]);
+        b.made[i] = file_exists(path);
     }
-    if (p->mistakes_n > PACK_MISTAKES_MAX) fprintf(stderr, "… %d more\n", p->mistakes_n - PACK_MISTAKES_MAX);
+    return b;
 }
 
-static int tell_error(struct cx *cx) {
-    struct str zh = err_text(cx->mem, &cx->err, true), en = err_text(cx->mem, &cx->err, false);
-    fprintf(stderr, "gusu: %s%s%.*s / %.*s\n", cx->err.field, cx->err.field[0] ? ": " : "", STRF(zh),
-            STRF(en));
-    return 1;
-}
-
-int app_load(struct cx *cx, const char *folder, bool demo, bool only_check) {
-    struct pack *p = NULL;
-    bool changed = false;
-    int64_t begin = clock_mono_us();
-    int code = pack_open(cx, folder, demo, &p);
-    if (code == OK) code = only_check ? pack_check(cx, p) : pack_load(cx, p, &changed);
-    if (p) tell_mistakes(cx, p);
-    if (code != OK) return tell_error(cx);
-    int64_t ms = (clock_mono_us() - begin) / 1000;
-    const char *what = only_check ? "无误 / no mistakes" : changed ? "已装载 / loaded" : "未变 / unchanged";
-    fprintf(stderr, "%.*s %.*s: %s (%" PRId64 " ms)\n", STRF(p->id), STRF(p->version), what, ms);
-    return 0;
+void folder_put_back(const char *folder, const struct folder_before *b) {
+    char path[600];
+    for (int i = 0; i < FOLDER_MADE; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, made[i]);
+        if (!b->made[i]) (void)!remove(path); // a folder goes only when it is empty
+    }
+    if (!b->folder) (void)rmdir(folder);
 }

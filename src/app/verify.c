@@ -28,6 +28,7 @@ static const struct word {
     {VERIFY_KIND, "类别与明细不符", "the kind differs from the detail"},
     {VERIFY_TIME, "时间与明细不符", "the time differs from the detail"},
     {VERIFY_CLEAR, "公开部分与明细不符", "the clear part differs from the detail"},
+    {VERIFY_BUNDLE, "封存的存证包已损坏", "a sealed bundle is damaged"},
     {VERIFY_NODE, "子树哈希与条目不符", "a stored subtree differs from its entries"},
     {VERIFY_HEAD, "首部与条目不符", "the stored head differs from the entries"},
     {VERIFY_CROSS, "互证的树根不符", "a root told by an entry differs"},
@@ -83,8 +84,16 @@ void verify_fault(struct verify *v, enum verify_what what, int64_t index, const 
     pthread_mutex_unlock(&v->lock);
 }
 
+// The number that a query gives, or `none`.
+static int ask(struct verify *v, enum query q, int64_t none, int64_t *ret) {
+    struct stmt *s = store_query(v->conn, q, "");
+    *ret = store_next(s) && !store_is_null(s, 0) ? store_int(s, 0) : none;
+    return store_done(s, v->err);
+}
+
+// What lies where no entry can be: beyond the head, before 0, or a row of what is sealed as well.
 static int read_size(struct verify *v) {
-    int64_t size = 0, outside = -1, first = 0;
+    int64_t size = 0, outside = -1, first, bundle_first, bundle_last;
     struct stmt *s = store_query(v->conn, Q_verify_head, "i", (int64_t)0);
     if (store_next(s)) size = store_int(s, 0);
     int code = store_done(s, v->err);
@@ -93,13 +102,17 @@ static int read_size(struct verify *v) {
     s = store_query(v->conn, Q_verify_entry_outside, "i", (int64_t)v->size);
     if (store_next(s)) outside = store_int(s, 0);
     code = store_done(s, v->err);
+    if (code == OK) code = ask(v, Q_verify_entry_first, INT64_MAX, &first);
+    if (code == OK) code = ask(v, Q_verify_bundle_first, 0, &bundle_first);
+    if (code == OK) code = ask(v, Q_verify_bundle_last, -1, &bundle_last);
     if (code != OK) return code;
-    s = store_query(v->conn, Q_verify_entry_first, "");
-    if (store_next(s) && !store_is_null(s, 0)) first = store_int(s, 0);
-    code = store_done(s, v->err);
     if (outside >= 0) verify_fault(v, VERIFY_ENTRY_EXTRA, outside, "%s", "");
-    if (first < 0) verify_fault(v, VERIFY_ENTRY_EXTRA, first, "%s", "");
-    return code;
+    if (first < (bundle_last + 1) * LEDGER_BUNDLE) verify_fault(v, VERIFY_ENTRY_EXTRA, first, "%s", "");
+    if (bundle_first < 0) verify_fault(v, VERIFY_ENTRY_EXTRA, bundle_first, "ledger_bundle");
+    if ((bundle_last + 1) * LEDGER_BUNDLE > (int64_t)v->size)
+        verify_fault(v, VERIFY_ENTRY_EXTRA, bundle_last * LEDGER_BUNDLE, "ledger_bundle %" PRId64,
+                     bundle_last);
+    return OK;
 }
 
 static int passes(struct verify *v, const struct verify_trust *keys) {

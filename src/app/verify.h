@@ -4,7 +4,7 @@
 #define APP_VERIFY_H
 #include "crypto/merkle.h"
 #include "crypto/sign.h"
-#include "mod/ledger/ledger.h"
+#include "mod/ledger/entries.h"
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -25,6 +25,7 @@ enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_KIND,
     VERIFY_TIME,
     VERIFY_CLEAR,
+    VERIFY_BUNDLE,
     VERIFY_NODE,
     VERIFY_HEAD,
     VERIFY_CROSS,

@@ -4,14 +4,14 @@
 -- core_act core, exchange_call and exchange_meter exchange; a change of those tables has to be followed here.
 -- name: verify_head
 SELECT size, root, frontier FROM ledger_head WHERE tree = ?1
--- name: verify_entries
-SELECT id, leaf, salt, detail FROM ledger_entry WHERE id >= ?1 AND id < ?2 ORDER BY id
 -- name: verify_entry_outside
 SELECT id FROM ledger_entry WHERE id >= ?1 ORDER BY id LIMIT 1
 -- name: verify_entry_first
 SELECT min(id) FROM ledger_entry
--- name: verify_leaves
-SELECT leaf FROM ledger_entry WHERE id >= ?1 AND id < ?2 ORDER BY id
+-- name: verify_bundle_first
+SELECT min(n) FROM ledger_bundle
+-- name: verify_bundle_last
+SELECT max(n) FROM ledger_bundle
 -- name: verify_node
 SELECT hash FROM ledger_node WHERE tree = ?1 AND level = ?2 AND idx = ?3
 -- name: verify_node_count
@@ -19,9 +19,9 @@ SELECT count(*) FROM ledger_node WHERE tree = ?1
 -- name: verify_checkpoints scan
 SELECT size, tree, note FROM ledger_checkpoint ORDER BY tree, size
 -- name: verify_acts scan
-SELECT a.entry, a.detail, e.detail, a.id, a.time_ms, a.actor, a.actor_name, a.actor_office, a.verb, a.object_kind, a.object,
+SELECT a.entry, a.detail, a.id, a.time_ms, a.actor, a.actor_name, a.actor_office, a.verb, a.object_kind, a.object,
  a.object_name, a.office, a.trace, a.before_digest, a.after_digest, a.peer
-FROM core_act a LEFT JOIN ledger_entry e ON e.id = a.entry ORDER BY a.id
+FROM core_act a ORDER BY a.id
 -- name: verify_calls scan
 SELECT grant_id, entry, key_id, time_ms, rows, bytes, coalesce(status, 0) FROM exchange_call
 -- name: verify_meter scan

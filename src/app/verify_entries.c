@@ -18,6 +18,7 @@ struct worker {
     bool is_up;
     struct conn *conn;
     struct hasher *hasher;
+    struct ledger_reader reader;
     struct arena mem, row; // for the run; for one entry
     struct sums sums;
     struct err err;
@@ -153,29 +154,40 @@ static void grow(struct worker *w, struct range *r, uint64_t first, struct str l
     }
 }
 
+struct range_walk {
+    struct worker *w;
+    struct range *r;
+    uint64_t first;
+};
+
+static int see(void *arg, const struct ledger_entry *seen) {
+    struct range_walk *k = arg;
+    struct worker *w = k->w;
+    struct ledger_entry e = *seen;
+    grow(w, k->r, k->first, e.leaf);
+    if (w->code == OK) w->code = check_entry(w, k->r, &e);
+    arena_reset(&w->row);
+    return w->code;
+}
+
 static int check_range(struct worker *w, uint64_t number) {
     struct verify *v = w->v;
-    struct range *r = &v->ranges[number];
     const uint64_t first = number << VERIFY_RANGE_BITS;
     const uint64_t end = first + VERIFY_RANGE < v->size ? first + VERIFY_RANGE : v->size;
-    struct stmt *s = store_query(w->conn, Q_verify_entries, "ii", (int64_t)first, (int64_t)end);
-    uint64_t at = first;
-    while (w->code == OK && store_next(s)) {
-        struct ledger_entry e = {.index = store_int(s, 0), .leaf = store_str(s, 1, NULL)};
-        if ((uint64_t)e.index != at) break;
-        e.salt = store_str(s, 2, NULL);
-        e.detail = store_str(s, 3, NULL);
-        grow(w, r, first, e.leaf);
-        int code = check_entry(w, r, &e);
-        if (code != OK) w->code = code;
-        arena_reset(&w->row);
-        at++;
+    struct range_walk walk = {w, &v->ranges[number], first};
+    int64_t at = (int64_t)first;
+    int code = ledger_reader_each(&w->reader, at, (int64_t)end, see, &walk, &at, &w->err);
+    if (code == ERR_ledger_bundle) { // told by where it ends; the threads go on
+        verify_fault(v, VERIFY_BUNDLE, at, "ledger_bundle %" PRId64, at / LEDGER_BUNDLE);
+        w->err = (struct err){0};
+        w->code = OK;
+    } else if (code == OK && at != (int64_t)end) {
+        // A hole ends the range: no hash behind it can be right.
+        verify_fault(v, VERIFY_ENTRY_MISSING, at, "%s", "");
+    } else if (w->code == OK) {
+        w->code = code;
     }
-    int code = store_done(s, &w->err);
-    if (w->code == OK) w->code = code;
-    // A hole ends the range: no hash behind it can be right.
-    if (w->code == OK && at != end) verify_fault(v, VERIFY_ENTRY_MISSING, (int64_t)at, "%s", "");
-    atomic_fetch_add(&v->done_entries, at - first);
+    atomic_fetch_add(&v->done_entries, (uint64_t)at - first);
     return w->code;
 }
 
@@ -210,6 +222,7 @@ static int open_worker(struct worker *w, struct verify *v) {
     w->sums.mem = &w->mem;
     w->code = store_conn_read_only(v->folder, &w->conn, &w->err);
     if (w->code == OK && !(w->hasher = hasher_open())) w->code = no_memory(w);
+    if (w->code == OK) ledger_reader_init(&w->reader, w->conn, w->hasher);
     return w->code;
 }
 
@@ -270,6 +283,7 @@ int verify_entries(struct verify *v) {
     }
     if (code == OK) code = keep_lists(v);
     for (int i = 0; i < n; i++) {
+        ledger_reader_free(&workers[i].reader);
         hasher_close(workers[i].hasher);
         store_conn_close(workers[i].conn);
         arena_free(&workers[i].row);

@@ -91,6 +91,19 @@ struct reader {
     int tree;
 };
 
+struct leaves {
+    struct reader *r;
+    struct merkle m;
+};
+
+static int add_leaf(void *arg, const struct ledger_entry *e) {
+    struct leaves *k = arg;
+    uint8_t hash[HASH_BYTES];
+    merkle_leaf(k->r->v->hasher, kinds[k->r->tree], e->leaf, hash);
+    merkle_add(&k->m, k->r->v->hasher, kinds[k->r->tree], hash, NULL, NULL);
+    return OK;
+}
+
 static int read_subtree(void *arg, int level, uint64_t index, uint8_t out[HASH_BYTES]) {
     struct reader *r = arg;
     bool found = false;
@@ -98,17 +111,19 @@ static int read_subtree(void *arg, int level, uint64_t index, uint8_t out[HASH_B
         int code = stored_node(r->v, r->tree, level, index, out, &found);
         return code != OK ? code : found ? OK : ERR_not_found;
     }
-    struct merkle m = {0};
-    const uint64_t from = index << level, end = (index + 1) << level;
-    struct stmt *s = store_query(r->v->conn, Q_verify_leaves, "ii", (int64_t)from, (int64_t)end);
-    while (store_next(s)) {
-        uint8_t hash[HASH_BYTES];
-        merkle_leaf(r->v->hasher, kinds[r->tree], store_str(s, 0, NULL), hash);
-        merkle_add(&m, r->v->hasher, kinds[r->tree], hash, NULL, NULL);
+    struct leaves k = {.r = r};
+    struct ledger_reader reader;
+    const int64_t from = (int64_t)(index << level), end = (int64_t)((index + 1) << level);
+    int64_t next;
+    ledger_reader_init(&reader, r->v->conn, NULL);
+    int code = ledger_reader_each(&reader, from, end, add_leaf, &k, &next, r->v->err);
+    ledger_reader_free(&reader);
+    if (code == ERR_ledger_bundle) { // told by the first pass
+        *r->v->err = (struct err){0};
+        return ERR_not_found;
     }
-    int code = store_done(s, r->v->err);
-    if (code == OK && m.size != end - from) return ERR_not_found;
-    if (code == OK) merkle_root(&m, r->v->hasher, kinds[r->tree], out);
+    if (code == OK && next != end) return ERR_not_found;
+    if (code == OK) merkle_root(&k.m, r->v->hasher, kinds[r->tree], out);
     return code;
 }
 

@@ -307,14 +307,14 @@ static void rewind_cx(struct cx *cx, struct conn *w) {
 }
 
 // On the writer: nothing to do unless some role, session, key or grant moved since the caller was judged.
-static int judge_again(struct cx *cx) {
+int call_judge_again(struct cx *cx) {
     if (cx->auth_generation == atomic_load(&cx->city->auth_generation)) return OK;
     return identify_and_judge(cx);
 }
 
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) {
     rewind_cx(cx, w);
-    int code = judge_again(cx);
+    int code = call_judge_again(cx);
     if (code == OK) code = write_steps(cx);
     if (code == OK) return OK;
     if (cx->err.code == OK) cx->err.code = (enum err_code)code;
@@ -333,7 +333,7 @@ int core_run_note(struct cx *cx, struct conn *w, struct err *e) {
     cx->announced = NULL;
     struct note *n = cx->note;
     // Who brings no judge of his own is judged by his route, as a write is.
-    int code = n->judge ? n->judge(cx, n) : judge_again(cx);
+    int code = n->judge ? n->judge(cx, n) : call_judge_again(cx);
     if (code == OK && cx->city->on_note) code = cx->city->on_note(cx, n);
     if (code == OK && n->project) code = n->project(cx, n);
     cx->db = reader;
@@ -356,7 +356,7 @@ struct sub {
 
 // A slow call's answer is not known yet when it writes, so only that it was done is kept, in the transaction that does
 // it: a retry is told so and nothing happens twice.
-static int keep_slow_key(struct cx *cx) {
+int call_keep_key(struct cx *cx) {
     struct str key;
     bool found = false;
     if (cx->is_key_kept) return OK;
@@ -373,8 +373,8 @@ static int sub_run(struct work *work, struct conn *w, struct err *e) {
     s->cx.now_ms = s->outer->city->now_ms();
     // Jobs and commands have no caller; a slow call's may have lost his role meanwhile.
     bool is_call = s->cx.route && s->cx.req;
-    int code = is_call ? judge_again(&s->cx) : OK;
-    if (code == OK && is_call) code = keep_slow_key(&s->cx);
+    int code = is_call ? call_judge_again(&s->cx) : OK;
+    if (code == OK && is_call) code = call_keep_key(&s->cx);
     if (code == OK) code = s->fn(&s->cx, s->arg);
     if (code == OK && s->cx.err.code != OK) code = s->cx.err.code;
     if (code == OK) code = act_flush(&s->cx);
@@ -434,6 +434,11 @@ void core_call(struct city *city, struct arena *mem, struct conn *db, struct has
         return;
     }
     core_run(ret);
+    if (ret->route->kind == ROUTE_READ_ENTRY && ret->batch && ret->err.code == OK) {
+        core_batch_wait(ret);
+        core_batch_reply(ret);
+        return;
+    }
     if (ret->route->kind != ROUTE_READ_ENTRY || !ret->note || ret->err.code != OK) return;
     call.work.run = call_run_note;
     int code = store_do(city->store, &call.work, NULL);

@@ -62,25 +62,26 @@ int city_load_calendar(struct city *city, struct err *e) {
     size_t cap = CITY_DAYS_MAX;
     int32_t *off = arena_array(&city->mem, cap, sizeof *off),
             *work = arena_array(&city->mem, cap, sizeof *work);
-    struct workdays w = {.off = off, .work = work};
-    if (!off || !work) {
+    struct workdays *w = arena_take(&city->mem, sizeof *w);
+    if (!off || !work || !w) {
         store_conn_close(c);
         return err_set(e, ERR_no_memory, "", "calendar");
     }
+    *w = (struct workdays){.off = off, .work = work};
     struct stmt *s = store_query(c, Q_core_workdays, "");
     while (store_next(s)) {
         int32_t day = (int32_t)store_int(s, 0);
         int year = clock_civil((int64_t)day * DAY_MS, 0).year;
-        if (w.first_year == 0) w.first_year = year;
-        w.last_year = year;
-        if (store_int(s, 1) && w.off_n < cap)
-            off[w.off_n++] = day;
-        else if (!store_int(s, 1) && w.work_n < cap)
-            work[w.work_n++] = day;
+        if (w->first_year == 0) w->first_year = year;
+        w->last_year = year;
+        if (store_int(s, 1) && w->off_n < cap)
+            off[w->off_n++] = day;
+        else if (!store_int(s, 1) && w->work_n < cap)
+            work[w->work_n++] = day;
     }
     code = store_done(s, e);
     store_conn_close(c);
-    if (code == OK) city->workdays = w;
+    if (code == OK) atomic_store(&city->workdays, w);
     return code;
 }
 
@@ -114,6 +115,21 @@ static int before_commit(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
     if (atomic_load(&city->auth_generation) != city->auth_settled) store_generation_move(w); // other nodes hear of it
     return city->before_commit ? city->before_commit(city, w, e) : OK;
+}
+
+static void before_sync(void *arg) {
+    struct city *city = arg;
+    if (city->before_sync) city->before_sync(city);
+}
+
+static void after_sync(void *arg) {
+    struct city *city = arg;
+    if (city->after_sync) city->after_sync(city);
+}
+
+static void on_lost(void *arg) {
+    struct city *city = arg;
+    if (city->on_lost) city->on_lost(city);
 }
 
 static void after_commit(void *arg, bool committed) {
@@ -153,6 +169,9 @@ int city_open(struct city *city, struct err *e) {
                                   .arg = city,
                                   .before_commit = before_commit,
                                   .after_commit = after_commit,
+                                  .before_sync = before_sync,
+                                  .after_sync = after_sync,
+                                  .on_lost = on_lost,
                                   .item_begin = item_begin,
                                   .item_undone = item_undone,
                                   .moved = moved,

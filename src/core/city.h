@@ -19,7 +19,23 @@ struct note { // an entry waiting to be numbered: READ_ENTRY routes and acts han
     // After the entry has its number, in the same transaction: rows that are projections of it (meter, call list).
     int (*project)(struct cx *cx, struct note *n);
     void *arg;
-    int64_t entry; // out: index in the trees
+    int64_t entry;             // out: index in the trees
+    const struct err *refused; // out, of a note in a slice: why this one has no entry; NULL = it has
+};
+
+// Many entries of one call. A slice is one item of the commit queue: so many notes as fit into the 5 ms that an item
+// may take. Each note is told for itself whether it got its entry; the reply is made when all slices are durable.
+struct note_slice {
+    struct note *first;
+    struct err err; // out: why none of it has an entry (undone, or never begun)
+};
+struct note_batch {
+    struct note_slice *slices;
+    int n;
+    // In place of the notes' own: quota and authorisation of a whole slice, on the writer. It may set `refused` of
+    // single notes, as long as these left nothing behind in the store.
+    int (*judge)(struct cx *cx, struct note_slice *s);
+    int (*reply)(struct cx *cx); // on the thread of the call
 };
 
 struct city {
@@ -30,7 +46,9 @@ struct city {
     bool with_demo;
     char origin[128]; // of the ledger: "gusu.local/<city>" by configuration
     uint8_t key[32];  // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
-    struct workdays workdays;
+    // Never NULL once the city is open. A pack loaded while the city serves brings another one; whoever still reads the
+    // one before may, it stays as long as the process.
+    _Atomic(const struct workdays *) workdays;
     const struct str *allow_upstream;
     size_t allow_upstream_n;
     int64_t (*now_ms)(void); // clock_now_ms; tests may put their own
@@ -59,6 +77,9 @@ struct city {
     // transaction.
     int (*before_commit)(struct city *city, struct conn *w, struct err *e);
     void (*after_commit)(struct city *city, bool committed);
+    void (*before_sync)(struct city *city); // syncer's thread: what is committed now is durable at after_sync
+    void (*after_sync)(struct city *city);
+    void (*on_lost)(struct city *city); // the disk failed: the process has to end (set by app)
     void (*item_begin)(struct city *city);
     void (*item_undone)(struct city *city);
     int (*moved)(struct city *city, struct conn *w, struct err *e); // another node wrote since our last batch
@@ -78,6 +99,9 @@ struct city {
 int city_open(struct city *city, struct err *e) MUST;
 void city_close(struct city *city);
 int city_load_calendar(struct city *city, struct err *e) MUST; // again after a pack brought days
+static inline const struct workdays *city_workdays(const struct city *city) {
+    return atomic_load(&city->workdays);
+}
 int city_index_routes(struct err *e) MUST; // builds the path index; every row must be complete
 int module_index(const char *name);        // place in the module table
 
@@ -97,6 +121,12 @@ void core_run(struct cx *cx); // READ, SLOW and the read half of READ_ENTRY
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) MUST; // WRITE: inside the batch's savepoint
 int core_run_note(struct cx *cx, struct conn *w,
                   struct err *e) MUST; // READ_ENTRY: the entry, re-judged if authorisation moved
+// READ_ENTRY with cx->batch: one slice; the whole of it, submitted without waiting (all_told comes once, from any
+// thread); the reply, when all are told; and all of these with waiting, for threads that may.
+int core_run_slice(struct cx *cx, struct note_slice *s, struct conn *w, struct err *e) MUST;
+void core_batch_submit(struct cx *cx, void (*all_told)(void *arg), void *arg);
+void core_batch_reply(struct cx *cx);
+void core_batch_wait(struct cx *cx); // without the reply
 // After the commit (or its failure): turns a failure that came after the handler into a problem, tells listeners.
 void core_written(struct cx *cx, int code, const struct err *e);
 void core_noted(struct cx *cx, int code, const struct err *e);

@@ -197,7 +197,7 @@ int64_t cx_deadline(struct cx *cx, const char *clock_step, int64_t from_ms, bool
         return 0; // no clock runs for this step
     }
     bool certain = true;
-    int64_t due = workdays_deadline(&cx->city->workdays, from_ms, (int)days, CHINA_OFFSET_MS, &certain);
+    int64_t due = workdays_deadline(city_workdays(cx->city), from_ms, (int)days, CHINA_OFFSET_MS, &certain);
     if (ret_certain) *ret_certain = certain;
     return due;
 }

@@ -111,6 +111,7 @@ struct cx {
     struct announced *announced; // told to listening pages after the commit
     void *mod;                   // for the module's own use between handle and commit
     bool is_key_kept; // a slow call's Idempotency-Key was written by an earlier write of the same call
+    struct note_batch *batch; // of a READ_ENTRY handler: many entries instead of `note` (core/city.h)
 };
 
 // Inputs, by the field's name. Absent gives STR_NONE / `none` / false.

@@ -170,10 +170,15 @@ static void core_headers(struct jw *w, const struct route *r) {
         const char *name;
         bool is_there, required;
         struct str words;
-    } rows[] = {{"Idempotency-Key", writes, false,
-                 S("重试时带同一个键，只办一次 / A retry under the same key is done once")},
-                {"If-Match", (r->flags & ROUTE_NEEDS_MATCH) != 0, true,
-                 S("所见版本的 ETag / ETag of the version that was seen")}};
+    } rows[] = {
+        {"Idempotency-Key", writes, false,
+         S("重试时带同一个键，只办一次 / A retry under the same key is done once")},
+        {"Prefer", writes || r->kind == ROUTE_READ_ENTRY, false,
+         S("receipt 或 receipt=sm3：待检查点覆盖该存证后再答复，并附回执（应答成员 receipt，"
+           "头 Gusu-Receipt、Preference-Applied） / the reply waits for a checkpoint over its entry and "
+           "brings the receipt: member receipt, headers Gusu-Receipt and Preference-Applied")},
+        {"If-Match", (r->flags & ROUTE_NEEDS_MATCH) != 0, true,
+         S("所见版本的 ETag / ETag of the version that was seen")}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         if (!rows[i].is_there) continue;
         jw_object(w);

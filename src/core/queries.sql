@@ -16,6 +16,10 @@ FROM core_act WHERE trace = ?2 AND id < ?1 ORDER BY id DESC LIMIT ?3
 -- name: core_act_of_office
 SELECT id, time_ms, actor, actor_name, actor_office, verb, object_kind, object, object_name, office, trace, detail, entry, peer
 FROM core_act WHERE office = ?2 AND id < ?1 AND (?3 IS NULL OR verb = ?3) ORDER BY id DESC LIMIT ?4
+-- name: core_act_kinds scan
+WITH RECURSIVE k(v) AS (SELECT min(object_kind) FROM core_act
+ UNION ALL SELECT (SELECT min(object_kind) FROM core_act WHERE object_kind > k.v) FROM k WHERE k.v IS NOT NULL)
+SELECT v FROM k WHERE v IS NOT NULL
 -- name: core_idempotency_get
 SELECT request_digest, status, body, etag FROM core_idempotency WHERE actor = ?1 AND key = ?2
 -- name: core_idempotency_put

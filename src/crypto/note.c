@@ -6,7 +6,8 @@
 //   "\n"
 //   "— " name " " base64(id ‖ signature) "\n"      once per key
 //
-// Kept true: a note is cut at its *last* empty line, so nothing that looks like a signature inside the body
+// and a witness's line (cosignature/v1) is one of these whose blob also holds the time it speaks of. Kept true: a note
+// is cut at its *last* empty line, so nothing that looks like a signature inside the body
 // counts as one; and the first line that names our key decides, so a good line behind a bad one saves
 // nothing.
 #include "crypto/sign.h"
@@ -15,6 +16,7 @@
 
 #define ID_BYTES      4
 #define SIGNATURE_MAX 72
+#define COSIGN_BYTES  (8 + 64) // time, Ed25519 signature
 #define TYPE_MAX      (sizeof NOTE_SM2_TYPE - 1)
 static const struct str DASH = {"\xe2\x80\x94 ", 4}; // U+2014 and a space
 
@@ -32,10 +34,13 @@ bool note_name_ok(struct str name) {
 }
 
 // type ‖ public as one run of bytes: what a vkey carries and what the id hashes.
-static size_t typed_key(const struct sign_key *k, uint8_t out[TYPE_MAX + SIGN_PUBLIC_MAX]) {
-    const struct str type = sign_kind_of(k) == SIGN_ED25519 ? S("\x01") : S(NOTE_SM2_TYPE);
+static size_t typed_as(const struct sign_key *k, struct str type, uint8_t out[TYPE_MAX + SIGN_PUBLIC_MAX]) {
     memcpy(out, type.p, type.n);
     return type.n + sign_public_raw(k, out + type.n);
+}
+
+static size_t typed_key(const struct sign_key *k, uint8_t out[TYPE_MAX + SIGN_PUBLIC_MAX]) {
+    return typed_as(k, sign_kind_of(k) == SIGN_ED25519 ? S("\x01") : S(NOTE_SM2_TYPE), out);
 }
 
 // One digest per key and note: a context of its own is cheap enough here and spares callers a hasher.
@@ -50,16 +55,27 @@ static bool key_id(struct str name, const uint8_t *typed, size_t n, uint8_t out[
     return ok;
 }
 
-struct str note_vkey(struct arena *mem, const struct sign_key *k, struct str name) {
-    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], id[ID_BYTES];
-    const size_t n = typed_key(k, typed);
+static struct str vkey_text(struct arena *mem, struct str name, const uint8_t *typed, size_t n) {
+    uint8_t id[ID_BYTES];
     if (!note_name_ok(name) || !key_id(name, typed, n, id)) return STR_NONE;
     const struct str hex = str_hex(mem, id, ID_BYTES), b64 = str_base64(mem, typed, n);
     return str_print(mem, "%.*s+%.*s+%.*s", STRF(name), STRF(hex), STRF(b64));
 }
 
-int note_read_vkey(struct arena *mem, struct str vkey, struct str *ret_name, struct sign_key **ret,
-                   struct err *e) {
+struct str note_vkey(struct arena *mem, const struct sign_key *k, struct str name) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX];
+    return vkey_text(mem, name, typed, typed_key(k, typed));
+}
+
+struct str cosign_vkey(struct arena *mem, const struct sign_key *k, struct str name) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX];
+    assert(sign_kind_of(k) == SIGN_ED25519);
+    return vkey_text(mem, name, typed, typed_as(k, S(NOTE_COSIGN_TYPE), typed));
+}
+
+// Name and "type ‖ public" of a vkey, its id checked.
+static int split_vkey(struct arena *mem, struct str vkey, struct str *ret_name, struct str *ret_raw,
+                      struct err *e) {
     struct str rest = STR_NONE, b64 = STR_NONE, raw = STR_NONE;
     const struct str name = str_cut(vkey, '+', &rest);
     const struct str hex = str_cut(rest, '+', &b64);
@@ -68,6 +84,28 @@ int note_read_vkey(struct arena *mem, struct str vkey, struct str *ret_name, str
         return err_set(e, ERR_crypto, "vkey", "not name+id+key");
     if (!key_id(name, (const uint8_t *)raw.p, raw.n, want) || memcmp(id, want, ID_BYTES) != 0)
         return err_set(e, ERR_crypto, "vkey", "the id does not fit name and key");
+    *ret_name = name;
+    *ret_raw = raw;
+    return OK;
+}
+
+int cosign_read_vkey(struct arena *mem, struct str vkey, struct str *ret_name, struct sign_key **ret,
+                     struct err *e) {
+    struct str name, raw;
+    int rc = split_vkey(mem, vkey, &name, &raw, e);
+    if (rc != OK) return rc;
+    if (!str_starts(raw, S(NOTE_COSIGN_TYPE)))
+        return err_set(e, ERR_crypto, "vkey", "not a witness's key of cosignature/v1");
+    rc = sign_from_public(SIGN_ED25519, (struct str){raw.p + 1, raw.n - 1}, ret, e);
+    if (rc == OK && ret_name) *ret_name = name;
+    return rc;
+}
+
+int note_read_vkey(struct arena *mem, struct str vkey, struct str *ret_name, struct sign_key **ret,
+                   struct err *e) {
+    struct str name, raw;
+    const int split = split_vkey(mem, vkey, &name, &raw, e);
+    if (split != OK) return split;
     const struct str types[] = {S("\x01"), S(NOTE_SM2_TYPE)};
     const enum sign_kind kinds[] = {SIGN_ED25519, SIGN_SM2};
     for (int i = 0; i < 2; i++) {
@@ -88,6 +126,14 @@ static bool text_ok(struct str s) {
     return true;
 }
 
+static void put_line(struct arena *mem, struct buf *out, struct str name, const uint8_t *blob, size_t n) {
+    buf_put(out, DASH);
+    buf_put(out, name);
+    buf_char(out, ' ');
+    buf_put(out, str_base64(mem, blob, n));
+    buf_char(out, '\n');
+}
+
 static int put_signature(struct arena *mem, struct buf *out, struct str body, const struct sign_key *k,
                          struct str name, struct err *e) {
     uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], blob[ID_BYTES + SIGNATURE_MAX];
@@ -96,13 +142,9 @@ static int put_signature(struct arena *mem, struct buf *out, struct str body, co
     if (!key_id(name, typed, typed_key(k, typed), blob)) return err_set(e, ERR_crypto, "", "hashing failed");
     const int rc = sign_bytes(mem, k, body, &sig, e);
     if (rc) return rc;
-    assert(sig.n <= SIGNATURE_MAX);
+    if (sig.n > SIGNATURE_MAX) return err_set(e, ERR_crypto, "key", "a signature of %zu bytes", sig.n);
     memcpy(blob + ID_BYTES, sig.p, sig.n);
-    buf_put(out, DASH);
-    buf_put(out, name);
-    buf_char(out, ' ');
-    buf_put(out, str_base64(mem, blob, ID_BYTES + sig.n));
-    buf_char(out, '\n');
+    put_line(mem, out, name, blob, ID_BYTES + sig.n);
     return OK;
 }
 
@@ -139,24 +181,91 @@ static size_t signatures_at(struct str note) {
     return 0;
 }
 
-bool note_check(struct arena *mem, struct str note, const struct sign_key *key, struct str name,
-                struct str *ret_body) {
-    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], id[ID_BYTES];
-    if (!text_ok(note) || !key_id(name, typed, typed_key(key, typed), id)) return false;
+bool note_split(struct str note, struct str *ret_body) {
     const size_t at = signatures_at(note);
-    if (at < 3 || at == note.n || note.p[note.n - 1] != '\n') return false;
-    const struct str body = {note.p, at - 1};
-    struct str rest = {note.p + at, note.n - at};
-    bool is_seen = false, is_good = false;
+    if (!text_ok(note) || at < 3 || at == note.n || note.p[note.n - 1] != '\n') return false;
+    *ret_body = (struct str){note.p, at - 1};
+    return true;
+}
+
+enum note_answer note_look(struct arena *mem, struct str note, const struct sign_key *key, struct str name,
+                           struct str *ret_body, struct str *ret_line) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], id[ID_BYTES];
+    struct str body;
+    if (!note_split(note, &body) || !key_id(name, typed, typed_key(key, typed), id)) return NOTE_UNSIGNED;
+    struct str rest = {note.p + body.n + 1, note.n - body.n - 1};
+    enum note_answer answer = NOTE_UNSIGNED;
     for (int lines = 0; rest.n; lines++) {
         struct str line_name, blob;
         const struct str line = str_cut(rest, '\n', &rest);
-        if (lines == NOTE_SIGNATURES_MAX || !read_line(mem, line, &line_name, &blob)) return false;
-        if (is_seen || !str_eq(line_name, name) || memcmp(blob.p, id, ID_BYTES) != 0) continue;
-        is_seen = true;
-        is_good = sign_ok(key, body, (struct str){blob.p + ID_BYTES, blob.n - ID_BYTES});
+        if (lines == NOTE_SIGNATURES_MAX || !read_line(mem, line, &line_name, &blob)) return NOTE_UNSIGNED;
+        if (answer != NOTE_UNSIGNED || !str_eq(line_name, name) || memcmp(blob.p, id, ID_BYTES) != 0)
+            continue;
+        const bool ok = sign_ok(key, body, (struct str){blob.p + ID_BYTES, blob.n - ID_BYTES});
+        answer = ok ? NOTE_SIGNED : NOTE_FORGED;
+        if (ok && ret_line) *ret_line = (struct str){line.p, line.n + 1};
     }
-    if (is_good && ret_body) *ret_body = body;
+    if (answer == NOTE_SIGNED && ret_body) *ret_body = body;
+    return answer;
+}
+
+bool note_check(struct arena *mem, struct str note, const struct sign_key *key, struct str name,
+                struct str *ret_body) {
+    return note_look(mem, note, key, name, ret_body, NULL) == NOTE_SIGNED;
+}
+
+static struct str cosigned_text(struct arena *mem, struct str body, int64_t time_s) {
+    return str_print(mem, "cosignature/v1\ntime %lld\n%.*s", (long long)time_s, STRF(body));
+}
+
+int cosign_line(struct arena *mem, struct str body, const struct sign_key *k, struct str name, int64_t time_s,
+                struct str *ret_line, struct err *e) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], blob[ID_BYTES + COSIGN_BYTES];
+    struct str sig = STR_NONE, text = cosigned_text(mem, body, time_s);
+    assert(sign_kind_of(k) == SIGN_ED25519);
+    if (time_s <= 0) return err_set(e, ERR_crypto, "time", "a cosignature needs a time");
+    if (!note_name_ok(name) || !text_ok(body) || !str_ends(body, S("\n")))
+        return err_set(e, ERR_crypto, "body", "not the body of a note");
+    if (!text.p) return err_set(e, ERR_no_memory, "", "%s", "");
+    if (!key_id(name, typed, typed_as(k, S(NOTE_COSIGN_TYPE), typed), blob))
+        return err_set(e, ERR_crypto, "", "hashing failed");
+    const int rc = sign_bytes(mem, k, text, &sig, e);
+    if (rc) return rc;
+    if (sig.n != COSIGN_BYTES - 8) return err_set(e, ERR_crypto, "key", "a signature of %zu bytes", sig.n);
+    for (int i = 0; i < 8; i++)
+        blob[ID_BYTES + i] = (uint8_t)((uint64_t)time_s >> (56 - 8 * i));
+    memcpy(blob + ID_BYTES + 8, sig.p, sig.n);
+    struct buf out = buf_new(mem, 256, NOTE_BYTES_MAX);
+    put_line(mem, &out, name, blob, sizeof blob);
+    if (out.over) return err_set(e, ERR_no_memory, "", "%s", "");
+    *ret_line = buf_str(&out);
+    return OK;
+}
+
+bool cosign_check(struct arena *mem, struct str body, struct str lines, const struct sign_key *k,
+                  struct str name, int64_t *ret_time_s, struct str *ret_line) {
+    uint8_t typed[TYPE_MAX + SIGN_PUBLIC_MAX], id[ID_BYTES];
+    bool is_good = false;
+    if (!text_ok(lines) || !str_ends(lines, S("\n")) ||
+        !key_id(name, typed, typed_as(k, S(NOTE_COSIGN_TYPE), typed), id))
+        return false;
+    for (int n = 0; lines.n; n++) {
+        struct str line_name, blob;
+        const struct str line = str_cut(lines, '\n', &lines);
+        if (n == NOTE_SIGNATURES_MAX || !read_line(mem, line, &line_name, &blob)) return false;
+        if (is_good || !str_eq(line_name, name) || memcmp(blob.p, id, ID_BYTES) != 0) continue;
+        if (blob.n != ID_BYTES + COSIGN_BYTES) return false;
+        uint64_t time_s = 0;
+        for (int i = 0; i < 8; i++)
+            time_s = time_s << 8 | (uint8_t)blob.p[ID_BYTES + i];
+        if (time_s == 0 || time_s > INT64_MAX) return false;
+        const struct str text = cosigned_text(mem, body, (int64_t)time_s);
+        if (!text.p || !sign_ok(k, text, (struct str){blob.p + ID_BYTES + 8, blob.n - ID_BYTES - 8}))
+            return false;
+        is_good = true;
+        if (ret_time_s) *ret_time_s = (int64_t)time_s;
+        if (ret_line) *ret_line = (struct str){line.p, line.n + 1};
+    }
     return is_good;
 }
 

@@ -2,7 +2,8 @@
 // Signing keys: Ed25519 (RFC 8032) and SM2 with SM3 (GB/T 32918.2) over OpenSSL's EVP. A key is read-only
 // after it is made, so threads may share it. Kept true: a struct sign_key is always one of the two kinds, an
 // SM2 signature always uses the default user id (GM/T 0009-2012 §10: foreign verifiers assume it), and no
-// call here can ever ask for a passphrase on the terminal of a server.
+// call here can ever ask for a passphrase on the terminal of a server. Who asks for a signature need not know where
+// the private half lies: a key may hand the message on to a card or token.
 #include "crypto/sign.h"
 #include "crypto/start.h"
 #include <assert.h>
@@ -19,7 +20,8 @@ struct sign_key {
     uint32_t magic;
     enum sign_kind kind;
     bool is_private;
-    EVP_PKEY *pkey; // owned
+    EVP_PKEY *pkey;            // owned
+    struct sign_remote remote; // who signs, when the private half is not here
     size_t public_n;
     uint8_t public_raw[SIGN_PUBLIC_MAX];
 };
@@ -118,6 +120,7 @@ int sign_public_pem(struct arena *mem, const struct sign_key *k, struct str *ret
 void sign_close(struct sign_key *k) {
     if (!k) return;
     assert(k->magic == SIGN_KEY_MAGIC);
+    if (k->remote.close) k->remote.close(k->remote.arg);
     EVP_PKEY_free(k->pkey);
     crypto_wipe(k, sizeof *k);
     free(k);
@@ -164,6 +167,14 @@ int sign_from_public(enum sign_kind kind, struct str raw, struct sign_key **ret,
     return wrap(pkey, false, ret, e);
 }
 
+int sign_from_remote(enum sign_kind kind, struct str public_raw, struct sign_remote remote,
+                     struct sign_key **ret, struct err *e) {
+    assert(remote.sign);
+    int code = sign_from_public(kind, public_raw, ret, e);
+    if (code == OK) (*ret)->remote = remote;
+    return code;
+}
+
 // A context ready to sign or verify. Ed25519 hashes by itself (no digest name); SM2 first hashes the user id
 // and the public key into the message (the Z value of GB/T 32918.2 §5.5). OpenSSL 3.0 refuses the id as a
 // parameter of the init call and takes it only between init and the first byte.
@@ -184,6 +195,7 @@ static EVP_MD_CTX *start(const struct sign_key *k, bool is_signing) {
 int sign_bytes(struct arena *mem, const struct sign_key *k, struct str message, struct str *ret_sig,
                struct err *e) {
     assert(k && k->magic == SIGN_KEY_MAGIC);
+    if (k->remote.sign) return k->remote.sign(k->remote.arg, mem, message, ret_sig, e);
     if (!k->is_private) return err_set(e, ERR_crypto, "key", "only the public half is here");
     unsigned char sig[128]; // 64 for Ed25519, at most 72 for SM2
     size_t n = sizeof sig;

@@ -18,6 +18,15 @@ enum sign_kind sign_kind_of(const struct sign_key *k);
 int sign_bytes(struct arena *mem, const struct sign_key *k, struct str message, struct str *ret_sig,
                struct err *e) MUST;
 bool sign_ok(const struct sign_key *k, struct str message, struct str sig) MUST;
+// A key whose private half stays where it is: in a card or a token behind PKCS#11 (crypto/provider.h). `sign` gives
+// what sign_bytes gives: 64 bytes for Ed25519, DER for SM2; `close` may be NULL.
+struct sign_remote {
+    void *arg;
+    int (*sign)(void *arg, struct arena *mem, struct str message, struct str *ret_sig, struct err *e);
+    void (*close)(void *arg);
+};
+int sign_from_remote(enum sign_kind kind, struct str public_raw, struct sign_remote remote,
+                     struct sign_key **ret, struct err *e) MUST;
 // Public halves as plain bytes: 32 for Ed25519, the uncompressed point 04 ‖ X ‖ Y (65) for SM2.
 #define SIGN_PUBLIC_MAX 65
 size_t sign_public_raw(const struct sign_key *k, uint8_t out[SIGN_PUBLIC_MAX]); // bytes written
@@ -48,6 +57,24 @@ int note_sign(struct arena *mem, struct str body, const struct sign_key *const *
 // Splits a note; true when `key` under `name` has a valid signature on it.
 bool note_check(struct arena *mem, struct str note, const struct sign_key *key, struct str name,
                 struct str *ret_body) MUST;
+// The same with three answers, for those who must tell a stranger's note from a forged one.
+enum note_answer { NOTE_UNSIGNED = 0, NOTE_FORGED, NOTE_SIGNED };
+enum note_answer note_look(struct arena *mem, struct str note, const struct sign_key *key, struct str name,
+                           struct str *ret_body, struct str *ret_line) MUST;
+bool note_split(struct str note, struct str *ret_body) MUST; // where the body ends; no signature is looked at
+
+// C2SP tlog-cosignature, version 1: what a witness says of a checkpoint. Type 0x04, blob = u64 time ‖ 64 bytes over
+// "cosignature/v1\ntime T\n" and the body. The name is not covered, so a witness's key signs nothing else.
+#define NOTE_COSIGN_TYPE "\x04"
+struct str cosign_vkey(struct arena *mem, const struct sign_key *k, struct str name);
+int cosign_read_vkey(struct arena *mem, struct str vkey, struct str *ret_name, struct sign_key **ret,
+                     struct err *e) MUST;
+int cosign_line(struct arena *mem, struct str body, const struct sign_key *k, struct str name, int64_t time_s,
+                struct str *ret_line, struct err *e) MUST;
+// `lines`: signature lines, each ended by a newline, as a witness answers them or as they stand under a note. Lines of
+// other keys are passed over; text that is no signature line makes all of it worthless.
+bool cosign_check(struct arena *mem, struct str body, struct str lines, const struct sign_key *k,
+                  struct str name, int64_t *ret_time_s, struct str *ret_line) MUST;
 // C2SP tlog-checkpoint body "origin\nsize\nbase64(root)\n[extension lines]".
 struct str checkpoint_body(struct arena *mem, struct str origin, uint64_t size,
                            const uint8_t root[HASH_BYTES]);

@@ -7,9 +7,10 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define STORE_MAGIC      0x73746f72u
-#define CONN_MAGIC       0x636f6e6eu
-#define STORE_TEXT_CACHE 256 // composed statements kept per connection; older ones give way
+#define STORE_MAGIC        0x73746f72u
+#define CONN_MAGIC         0x636f6e6eu
+#define STORE_UNSYNCED_MAX 4   // batches committed and not yet durable; the writer then waits
+#define STORE_TEXT_CACHE   256 // composed statements kept per connection; older ones give way
 
 struct pg;      // pg.h
 struct pg_stmt; // pg.h
@@ -48,10 +49,10 @@ struct store {
     char folder[512];
     int lock_fd;
     struct conn *writer;
-    pthread_t writer_thread, checkpoint_thread;
-    bool has_writer, has_checkpointer; // threads that store_close waits for
+    pthread_t writer_thread, syncer_thread, checkpoint_thread;
+    bool has_writer, has_syncer, has_checkpointer; // threads that store_close waits for
     pthread_mutex_t lock;
-    pthread_cond_t wake, wake_checkpoint;
+    pthread_cond_t wake, wake_syncer, wake_checkpoint;
     // One checkpoint at a time: the engine refuses a second one at once, it does not wait. Who may not wait (the
     // writer) tries; who must have one (a backup) waits.
     pthread_mutex_t checkpointing;
@@ -59,8 +60,14 @@ struct store {
     size_t waiting;
     bool stop, writer_sleeps;
     bool wants_checkpoint;
+    // Committed and not yet durable (sync.c):
+    struct work *committed, *committed_last;
+    int committed_batches, committed_writes; // how many batches; how many of them wrote anything
+    bool writer_ended, is_lost;              // lost: a sync failed, nothing may be written any more
+    sqlite3_file *wal;                       // the syncer's own; NULL until the first sync
     _Atomic int wal_pages;
-    struct store_stats stats; // under lock
+    _Atomic uint64_t wal_commits; // commits that wrote
+    struct store_stats stats;     // under lock
     // PostgreSQL, on the writer's thread: this node, its batches, the head row after its last one (-1 = none yet).
     int64_t node, node_batch, head;
     _Atomic int64_t generation; // of authorisation: the newest that any connection has seen
@@ -74,5 +81,8 @@ int store_error(struct conn *c, int rc, const char *what, struct err *e); // eng
 int conn_exec(struct conn *c, const char *sql);                           // engine result
 void *store_writer(void *store);                                          // thread
 void *store_checkpointer(void *store);                                    // thread
+void *store_syncer(void *store);                                          // thread
+void sync_hand_over(struct store *s, struct work *first, bool is_written);
+void sync_close(struct store *s);
 
 #endif

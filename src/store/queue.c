@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// The commit queue: one writer thread takes what waits, runs it inside one transaction, commits once, and only
-// then tells the senders. One fsync serves the whole batch, and while it runs the next batch gathers by itself;
-// there is no timer. The numbers in brackets are the invariants of store.h.
+// The commit queue: one writer thread takes what waits, runs it inside one transaction and commits once; a second
+// thread (sync.c) makes it durable and only then tells the senders. One sync serves the whole batch, and while it runs
+// the next batch is worked on; there is no timer. The numbers in brackets are the invariants of store.h.
 //
-//        submit (any thread)           writer thread
-//   item ──► list under lock ──► BEGIN ─ [savepoint ─ run ─ release]* ─ before_commit ─ COMMIT ─► done(list)
+//        submit (any thread)           writer thread                                                syncer
+//   item ──► list under lock ──► BEGIN ─ [savepoint ─ run ─ release]* ─ before_commit ─ COMMIT ─► sync ─► done(list)
 //                                   │ engine aborted the transaction: ROLLBACK, each item alone (4)
 //                                   └ COMMIT failed: every item gets the error (2)
 //
@@ -109,19 +109,6 @@ static void run_batch(struct store *s, struct work *first, struct work **ret_res
     pthread_mutex_unlock(&s->lock);
 }
 
-// Hands the items back, one call per run of items with the same `done`, in order.
-static void tell(struct work *first) {
-    while (first) {
-        struct work *last = first;
-        while (last->next && last->next->done == first->done)
-            last = last->next;
-        struct work *rest = last->next;
-        last->next = NULL;
-        first->done(first);
-        first = rest;
-    }
-}
-
 // Cuts the batch from the waiting list: at most STORE_BATCH_MAX items.
 static struct work *take_batch(struct store *s, size_t *ret_n) {
     struct work *first = s->first, *w = first;
@@ -192,19 +179,23 @@ void *store_writer(void *arg) {
         }
         s->writer_sleeps = false;
         if (!s->first) { // stopping, and nothing waits
+            s->writer_ended = true;
+            pthread_cond_signal(&s->wake_syncer);
             pthread_mutex_unlock(&s->lock);
             return NULL;
         }
         size_t n;
         struct work *batch = take_batch(s, &n);
+        bool is_lost = s->is_lost;
         pthread_mutex_unlock(&s->lock);
         int64_t begin = clock_mono_us();
         struct work *rest = NULL;
-        run_batch(s, batch, &rest);
+        uint64_t written = atomic_load(&s->wal_commits);
+        if (!is_lost) run_batch(s, batch, &rest); // else the syncer says so to all
         n -= put_back(s, rest);
         count_batch(s, n, clock_mono_us() - begin);
-        tell(batch);
-        bound_wal(s);
+        sync_hand_over(s, batch, atomic_load(&s->wal_commits) != written);
+        if (!is_lost) bound_wal(s);
     }
 }
 
@@ -238,7 +229,7 @@ int store_submit(struct store *s, struct work *w) {
     assert(s->magic == STORE_MAGIC && w->run && w->done);
     w->next = NULL;
     pthread_mutex_lock(&s->lock);
-    if (s->stop || s->waiting >= STORE_QUEUE_MAX) {
+    if (s->stop || s->is_lost || s->waiting >= STORE_QUEUE_MAX) {
         pthread_mutex_unlock(&s->lock);
         return ERR_busy;
     }
@@ -281,6 +272,7 @@ static void waiter_done(struct work *first) {
 
 int store_do(struct store *s, struct work *w, struct err *e) {
     assert(!pthread_equal(pthread_self(), s->writer_thread) && "the writer cannot wait for itself");
+    assert(!pthread_equal(pthread_self(), s->syncer_thread) && "nor can who tells");
     struct waiter x = {.work = {.run = waiter_run, .done = waiter_done, .is_plain = w->is_plain}, .inner = w};
     pthread_mutex_init(&x.lock, NULL);
     pthread_cond_init(&x.cond, NULL);

@@ -49,14 +49,17 @@ static int open_file(struct conn *c, const char *path, bool read_only) {
 static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
     (void)db;
     (void)name;
-    atomic_store(&((struct store *)arg)->wal_pages, pages);
+    struct store *s = arg;
+    atomic_store(&s->wal_pages, pages);
+    atomic_fetch_add(&s->wal_commits, 1);
     return SQLITE_OK;
 }
 
+// WAL before the first write, synced by sync.c before anybody is told.
 static int as_writer(struct conn *c) {
     c->is_writer = true;
     sqlite3_wal_hook(c->db, on_wal, c->store);
-    return conn_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=0;"
+    return conn_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
                         "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // One data folder: its lock (a second process is refused), its engine, the schema of all modules, the check of all
-// named queries, the start and end of the writer and checkpoint threads. Keeps true: each schema block runs once.
+// named queries, the start and end of the writer, syncer and checkpoint threads. Keeps true: each schema block runs once.
 #include "store/private.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -56,15 +56,18 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     snprintf(s->folder, sizeof s->folder, "%s", config->folder);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
+    pthread_cond_init(&s->wake_syncer, NULL);
     pthread_cond_init(&s->wake_checkpoint, NULL);
     pthread_mutex_init(&s->checkpointing, NULL);
     code = lock_folder(s, e);
     if (code == OK) code = open_conn(s, true, &s->writer, e);
     if (code == OK) {
         s->has_writer = pthread_create(&s->writer_thread, NULL, store_writer, s) == 0;
-        if (s->has_writer && !s->engine->is_postgres) // PostgreSQL has a checkpointer of its own
-            s->has_checkpointer = pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
-        if (!s->has_writer || (!s->has_checkpointer && !s->engine->is_postgres))
+        s->has_syncer = s->has_writer && pthread_create(&s->syncer_thread, NULL, store_syncer, s) == 0;
+        bool wants_checkpointer = !s->engine->is_postgres; // which has one of its own
+        s->has_checkpointer = s->has_syncer && wants_checkpointer &&
+                              pthread_create(&s->checkpoint_thread, NULL, store_checkpointer, s) == 0;
+        if (!s->has_syncer || s->has_checkpointer != wants_checkpointer)
             code = err_set(e, ERR_no_memory, "", "threads");
     }
     if (code != OK) {
@@ -84,11 +87,14 @@ void store_close(struct store *s) {
     pthread_cond_broadcast(&s->wake_checkpoint);
     pthread_mutex_unlock(&s->lock);
     if (s->has_writer) pthread_join(s->writer_thread, NULL);
+    if (s->has_syncer) pthread_join(s->syncer_thread, NULL);
     if (s->has_checkpointer) pthread_join(s->checkpoint_thread, NULL);
+    sync_close(s);
     store_conn_close(s->writer);
     if (s->lock_fd >= 0) close(s->lock_fd);
     pthread_mutex_destroy(&s->lock);
     pthread_cond_destroy(&s->wake);
+    pthread_cond_destroy(&s->wake_syncer);
     pthread_cond_destroy(&s->wake_checkpoint);
     pthread_mutex_destroy(&s->checkpointing);
     s->magic = 0;

@@ -3,13 +3,13 @@
 // compiled by tools/sqlgen into build/gen/queries.h (enum) and queries.c (text), prepared once per connection.
 // Only core's query builder for generated tables hands over composed text, through store_text_*.
 //
-//   store   one data folder: lock file, gusu.db in WAL with synchronous=FULL, checkpoints on their own thread; or a
-//           PostgreSQL database that several nodes, each with a folder of its own, may share
+//   store   one data folder: lock file, gusu.db in WAL, syncs and checkpoints on threads of their own; or a PostgreSQL
+//           database that several nodes, each with a folder of its own, may share
 //   conn    one thread's connection; readers see a snapshot, the writer is the commit queue's own thread
 //   work    one item of the commit queue: run (inside the batch's transaction, a savepoint each), then done
 //
 // Invariants: (1) only the writer thread writes; (2) `done` runs only after the commit that holds its effects
-// is durable (fsync), or with the error that undid them; (3) an item whose run fails leaves no trace; (4) when
+// is durable (fsync), or with the error that undid them (a reader may see a commit some milliseconds before); (3) an item whose run fails leaves no trace; (4) when
 // the engine aborts the whole transaction, the batch is run again one by one, so run must be repeatable: all its
 // effects lie in the transaction and in its own arena.
 #ifndef STORE_STORE_H
@@ -33,6 +33,11 @@ struct store_config {
     // Hooks around each batch, on the writer thread, inside the transaction; a failure undoes the batch.
     int (*before_commit)(void *arg, struct conn *w, struct err *e);
     void (*after_commit)(void *arg, bool committed);
+    // Around each sync, on the syncer's thread: what was committed when before_sync is called is durable when
+    // after_sync is. Only then may it be signed, or shown as lasting.
+    void (*before_sync)(void *arg);
+    void (*after_sync)(void *arg);
+    void (*on_lost)(void *arg); // a sync failed: nothing is written any more, the process has to end
     // Around each item: memory that an item changed (the ledger's trees) is put back when the item is undone.
     void (*item_begin)(void *arg);
     void (*item_undone)(void *arg);
@@ -100,7 +105,7 @@ struct work {
                struct err *e); // writer thread; may be called again (invariant 4)
     void (*done)(
         struct work
-            *first); // writer thread, a list linked by next of all items of the batch with this `done`
+            *first); // syncer thread, a list linked by next of all items of the batch with this `done`
     struct err err;  // result, set before done
     bool is_plain;   // run cannot fail halfway: no savepoint needed (a lone insert)
 };
@@ -110,7 +115,8 @@ int store_submit(struct store *s,
 int store_do(struct store *s, struct work *w, struct err *e) MUST;
 
 struct store_stats {
-    uint64_t commits, items, batch_max, commit_us_sum, commit_us_max, queue_len, wal_bytes, redone;
+    uint64_t commits, items, batch_max, commit_us_sum, commit_us_max, queue_len, wal_bytes, redone, syncs,
+        sync_us_sum, sync_us_max;
 };
 struct store_stats store_stats(struct store *s);
 

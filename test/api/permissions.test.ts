@@ -52,6 +52,9 @@ const matrix: [string, string, string][] = [
   ['GET', '/api/v1/portal/figures', ALL],
   ['GET', '/api/v1/datasets/{id}/boundary', ALL], // the map; what of it follows openness
   ['GET', '/api/v1/ledger', ALL],
+  ['GET', '/api/v1/ledger/blocks', ALL],
+  ['GET', '/api/v1/ledger/checkpoints', ALL],
+  ['GET', '/api/v1/ledger/search', ALL],
   ['GET', '/api/v1/ledger/entries', ALL],
   ['GET', '/api/v1/ledger/entries/{n}', ALL],
   ['GET', '/api/v1/ledger/entries/{n}/proof', ALL],
@@ -125,6 +128,7 @@ const matrix: [string, string, string][] = [
   // Data under a grant: a registered program's key, never a person.
   ['GET', '/api/v1/exchange/{grant}/rows', 'K'],
   ['POST', '/api/v1/exchange/{grant}/verify', 'K'],
+  ['POST', '/api/v1/exchange/{grant}/batch', 'K'],
   ...['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].map((verb): [string, string, string] => [verb, '/api/v1/exchange/{grant}/proxy', 'K']),
   ['GET', '/api/v1/systems', OFFICE],
   ['POST', '/api/v1/systems', 'SHA'],

@@ -6,6 +6,7 @@
 #include "city_fixture.h"
 #include "crypto/merkle.h"
 #include "crypto/sign.h"
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 
 static int help_put(struct cx *cx) {
@@ -65,22 +66,35 @@ static int64_t __attribute__((unused)) help_size(struct fixture *f) {
     return fixture_int(f, "size");
 }
 
-// The root over the first `size` stored leaves.
+struct help_leaves {
+    struct fixture *f;
+    int tree;
+    struct merkle m;
+};
+
+static int help_leaf(void *arg, const struct ledger_entry *e) {
+    struct help_leaves *k = arg;
+    uint8_t hash[HASH_BYTES];
+    assert_int_equal(e->index, k->m.size);
+    merkle_leaf(k->f->hasher, ledger_hash(k->tree), e->leaf, hash);
+    merkle_add(&k->m, k->f->hasher, ledger_hash(k->tree), hash, NULL, NULL);
+    return OK;
+}
+
+// The root over the first `size` stored leaves, wherever they lie.
 static void __attribute__((unused))
 help_root(struct fixture *f, int tree, uint64_t size, uint8_t out[HASH_BYTES]) {
-    struct merkle *m = calloc(1, sizeof *m);
+    struct help_leaves *k = calloc(1, sizeof *k);
+    struct ledger_reader r;
     struct err e = {0};
-    struct stmt *s = store_query(f->conn, Q_ledger_entries_from, "ii", (int64_t)0, (int64_t)size);
-    while (store_next(s)) {
-        uint8_t hash[HASH_BYTES];
-        assert_int_equal(store_int(s, 0), m->size);
-        merkle_leaf(f->hasher, ledger_hash(tree), store_str(s, 1, NULL), hash);
-        merkle_add(m, f->hasher, ledger_hash(tree), hash, NULL, NULL);
-    }
-    assert_int_equal(store_done(s, &e), OK);
-    assert_int_equal(m->size, size);
-    merkle_root(m, f->hasher, ledger_hash(tree), out);
-    free(m);
+    int64_t next;
+    *k = (struct help_leaves){.f = f, .tree = tree};
+    ledger_reader_init(&r, f->conn, f->hasher);
+    assert_int_equal(ledger_reader_each(&r, 0, (int64_t)size, help_leaf, k, &next, &e), OK);
+    ledger_reader_free(&r);
+    assert_int_equal(k->m.size, size);
+    merkle_root(&k->m, f->hasher, ledger_hash(tree), out);
+    free(k);
 }
 
 static void __attribute__((unused))

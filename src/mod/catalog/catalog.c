@@ -46,7 +46,7 @@ const char *catalog_light(struct cx *cx, int64_t due_ms, int64_t done_ms) {
     if (due_ms == 0) return "grey";
     if (done_ms) return done_ms <= due_ms ? "grey" : "red";
     if (cx->now_ms > due_ms) return "red";
-    int left = workdays_between(&cx->city->workdays, cx->now_ms, due_ms, CHINA_OFFSET_MS);
+    int left = workdays_between(city_workdays(cx->city), cx->now_ms, due_ms, CHINA_OFFSET_MS);
     return left <= YELLOW_WD ? "yellow" : "green";
 }
 

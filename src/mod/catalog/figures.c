@@ -94,7 +94,7 @@ static int64_t due_of(struct cx *cx, struct str due, int64_t from_ms) {
     if (!str_ends(due, S("wd")) || !str_int64((struct str){due.p, due.n - 2}, &days) || days < 0 ||
         days > 10000)
         return 0;
-    return workdays_deadline(&cx->city->workdays, from_ms, (int)days, CHINA_OFFSET_MS, &certain);
+    return workdays_deadline(city_workdays(cx->city), from_ms, (int)days, CHINA_OFFSET_MS, &certain);
 }
 
 // Duties: counted, and written where nobody has published what is owed.

@@ -322,6 +322,15 @@ bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_
     return ok;
 }
 
+void key_rate_back(struct cx *cx, int64_t key, int64_t n) {
+    struct exchange_state *s = exchange_state(cx->city);
+    pthread_mutex_lock(&s->lock);
+    struct bucket *set = s->buckets[(size_t)key % BUCKETS];
+    for (int i = 0; i < WAYS; i++)
+        if (set[i].key == key) set[i].left += (double)n; // the next call cuts it at the rate
+    pthread_mutex_unlock(&s->lock);
+}
+
 int key_make(struct cx *cx, int64_t grant_id, int64_t *ret_id, struct str *ret_token) {
     uint8_t secret[32], digest[HASH_BYTES];
     assert(cx->is_writer);

@@ -35,7 +35,7 @@ int grant_state_ok(struct cx *cx, const struct grant *g) {
     return OK;
 }
 
-int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) {
+int call_program(struct cx *cx, struct grant_view *v, struct call_names *ret) {
     const struct grant *g = &v->grant;
     int code = grant_state_ok(cx, g);
     if (code == OK) code = named(cx, "Gusu-System", true, &ret->system);
@@ -44,8 +44,18 @@ int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) {
     if (code == OK) code = named(cx, "Gusu-Matter", true, &ret->matter);
     if (code == OK && !str_eq(ret->matter, g->matter))
         code = cx_fail(cx, ERR_matter_other, "Gusu-Matter", "%.*s", STRF(ret->matter));
-    if (code == OK) code = named(cx, "Gusu-Case", v->is_personal, &ret->case_no);
-    if (code == OK) code = named(cx, "Gusu-Operator", v->is_personal, &ret->operator);
+    return code;
+}
+
+int call_person(struct cx *cx, bool required, struct call_names *ret) {
+    int code = named(cx, "Gusu-Case", required, &ret->case_no);
+    return code == OK ? named(cx, "Gusu-Operator", required, &ret->operator) : code;
+}
+
+int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) {
+    const struct grant *g = &v->grant;
+    int code = call_program(cx, v, ret);
+    if (code == OK) code = call_person(cx, v->is_personal, ret);
     int64_t wait_ms = 0;
     if (code == OK && !key_rate(cx, cx->who.key, g->rate_per_s, &wait_ms)) {
         cx_reply_header(cx, "Retry-After", str_print(cx->mem, "%" PRId64, wait_ms / 1000 + 1));
@@ -232,22 +242,18 @@ static int write_people(struct cx *cx, const struct table_query *q, enum table_f
     return OK;
 }
 
-static int rows_under(struct cx *cx, struct grant_view *v) {
+int call_rows(struct cx *cx, struct grant_view *v, const struct call_names *names, struct str query,
+              enum table_format f) {
     static const char *const others[] = {"format", NULL};
-    struct call_names names = {0};
     struct table_query q;
     struct table_page page = {0};
     struct str root = STR_NONE, salts = STR_NONE;
-    if (v->grant.verify_only || v->dataset->is_verify_only)
-        return cx_fail(cx, ERR_verify_only, "grant", "%s", "");
-    int code = call_open(cx, v, &names);
-    if (code == OK && v->shape.table == 0) code = cx_fail(cx, ERR_no_rows_yet, "grant", "%s", "");
-    if (code == OK) code = table_query_read(cx, &v->shape, &v->view, cx->req->query, others, &q);
-    enum table_format f = format_of(cx);
+    int code = v->shape.table == 0 ? cx_fail(cx, ERR_no_rows_yet, "grant", "%s", "") : OK;
+    if (code == OK) code = table_query_read(cx, &v->shape, &v->view, query, others, &q);
     if (code == OK)
         code = v->is_personal ? write_people(cx, &q, f, &page, &root, &salts) : write_rows(cx, &q, f, &page);
     if (code == OK)
-        code = call_note(cx, v, &names, "exchange.call", fields_text(cx, &q), cx->req->query, page.rows,
+        code = call_note(cx, v, names, "exchange.call", fields_text(cx, &q), query, page.rows,
                          buf_str(&cx->out), root, salts);
     if (code != OK) return code;
     if (f == TABLE_JSON) {
@@ -257,6 +263,18 @@ static int rows_under(struct cx *cx, struct grant_view *v) {
         cx_reply_header(cx, "Gusu-Trace", str_copy(cx->mem, v->grant.application));
     }
     return OK;
+}
+
+int call_only_verifies(struct cx *cx, const struct grant_view *v) {
+    bool only = v->grant.verify_only || v->dataset->is_verify_only;
+    return only ? cx_fail(cx, ERR_verify_only, "grant", "%s", "") : OK;
+}
+
+static int rows_under(struct cx *cx, struct grant_view *v) {
+    struct call_names names = {0};
+    int code = call_only_verifies(cx, v);
+    if (code == OK) code = call_open(cx, v, &names);
+    return code == OK ? call_rows(cx, v, &names, cx->req->query, format_of(cx)) : code;
 }
 
 // The view for this call: of the path's grant, which must be the key's own.
@@ -282,11 +300,8 @@ static int get_rows(struct cx *cx) {
 
 // 核验: the caller sends values, hears whether such a row exists. Every granted key column must be among them, so
 // that a table cannot be felt out one field at a time.
-static int verify_under(struct cx *cx, struct grant_view *v) {
-    struct call_names names = {0};
-    struct json values = cx_json(cx, "values");
-    int code = call_open(cx, v, &names);
-    if (code != OK) return code;
+int call_verify(struct cx *cx, struct grant_view *v, const struct call_names *names, struct json values) {
+    int code = OK;
     size_t n = json_count(values), i = 0;
     struct table_filter *filters = arena_array(cx->mem, n + 1, sizeof *filters);
     struct buf asked = buf_new(cx->mem, 128, 8192);
@@ -323,8 +338,14 @@ static int verify_under(struct cx *cx, struct grant_view *v) {
     jw_ntext(&cx->w, "result", match ? S("一致") : S("不一致"));
     jw_ntext(&cx->w, "trace", v->grant.application);
     jw_object_end(&cx->w);
-    return call_note(cx, v, &names, "exchange.verify", buf_str(&asked), STR_NONE, 0, buf_str(&cx->out),
+    return call_note(cx, v, names, "exchange.verify", buf_str(&asked), STR_NONE, 0, buf_str(&cx->out),
                      STR_NONE, STR_NONE);
+}
+
+static int verify_under(struct cx *cx, struct grant_view *v) {
+    struct call_names names = {0};
+    int code = call_open(cx, v, &names);
+    return code == OK ? call_verify(cx, v, &names, cx_json(cx, "values")) : code;
 }
 
 static int post_verify(struct cx *cx) {

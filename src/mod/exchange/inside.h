@@ -60,9 +60,10 @@ bool key_is_active(struct cx *cx, int64_t key); // as the store says now (writer
 int key_of_grant(struct cx *cx, int64_t key, int64_t grant_id) MUST; // ERR_grant_other
 // Takes one call of the key's allowance; false: *ret_wait_ms until there is one again.
 bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_ms);
+void key_rate_back(struct cx *cx, int64_t key, int64_t n); // calls that were taken and then not made
 int key_make(struct cx *cx, int64_t grant_id, int64_t *ret_id, struct str *ret_token) MUST; // writer
 
-extern const struct route exchange_call_routes[];
+extern const struct route exchange_call_routes[], exchange_batch_routes[];
 int64_t exchange_day(int64_t time_ms); // local day of the meter
 
 // What every call under a grant must name; filled and judged by call_open.
@@ -70,7 +71,15 @@ struct call_names {
     struct str system, matter, case_no, operator;
 };
 int grant_state_ok(struct cx *cx, const struct grant *g) MUST; // may anything leave under it now?
-int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) MUST;
+int call_program(struct cx *cx, struct grant_view *v, struct call_names *ret) MUST; // system and matter
+int call_person(struct cx *cx, bool required, struct call_names *ret) MUST;         // case and operator
+int call_open(struct cx *cx, struct grant_view *v, struct call_names *ret) MUST;    // both, and the rate
+int call_only_verifies(struct cx *cx,
+                       const struct grant_view *v) MUST; // ERR_verify_only where no row may leave
+// What a call does once it is open: the reply into cx->w, its note into cx->note.
+int call_rows(struct cx *cx, struct grant_view *v, const struct call_names *names, struct str query,
+              enum table_format f) MUST;
+int call_verify(struct cx *cx, struct grant_view *v, const struct call_names *names, struct json values) MUST;
 // The note of a call: detail, quota at commit, list row. `fields`/`filter` as text for people.
 struct call_note {
     int64_t grant_id, key_id, rows, bytes, quota, entry;

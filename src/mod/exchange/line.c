@@ -128,7 +128,8 @@ int line_extend(struct cx *cx, struct application *a, struct line *l, int64_t da
         if (code == OK && s->extended + days > most)
             code = cx_fail(cx, ERR_field_range, "days", "1–%" PRId64, most - s->extended);
         bool certain = true;
-        int64_t due = workdays_deadline(&cx->city->workdays, s->due_ms, (int)days, CHINA_OFFSET_MS, &certain);
+        int64_t due =
+            workdays_deadline(city_workdays(cx->city), s->due_ms, (int)days, CHINA_OFFSET_MS, &certain);
         if (code == OK)
             code = store_exec(cx->db, NULL, &cx->err, Q_exchange_step_extend, "iiisi", s->id, due, days,
                               reason, (int64_t)certain);

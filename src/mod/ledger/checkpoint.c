@@ -9,6 +9,7 @@
 // (ledger.cross): from then on whoever forges one tree has to forge the other too.
 #include "base/file.h"
 #include "base/log.h"
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -190,8 +191,17 @@ static int run_signing(struct cx *cx) {
     return code;
 }
 
+// Signing comes round every second, so sealing takes a bounded bite each time: twice what a busy city adds.
+#define SEAL_BUNDLES 400
+
+static int run_sealing(struct cx *cx) {
+    return ledger_seal(cx, SEAL_BUNDLES);
+}
+
 const struct job ledger_jobs[] = {
-    {"ledger_checkpoint", 1, run_signing, "签发存证检查点", "sign the ledger's checkpoint"}, {0}};
+    {"ledger_checkpoint", 1, run_signing, "签发存证检查点", "sign the ledger's checkpoint"},
+    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger"},
+    {0}};
 
 // --- start ---
 static int read_newest(struct cx *cx, struct checkpoint *c, int t) {

@@ -13,6 +13,8 @@ static int start(struct cx *cx) {
     city->on_note = tree_note;
     city->before_commit = tree_before_commit;
     city->after_commit = tree_after_commit;
+    city->before_sync = tree_before_sync;
+    city->after_sync = tree_after_sync;
     city->item_begin = tree_item_begin;
     city->item_undone = tree_item_undone;
     return checkpoint_start(cx, s);
@@ -23,7 +25,8 @@ static void stop(struct city *city) {
     if (s) checkpoint_stop(s);
 }
 
-static const struct route *const tables[] = {ledger_routes, ledger_tile_routes, NULL};
+static const struct route *const tables[] = {ledger_routes, ledger_search_routes, ledger_block_routes,
+                                             ledger_tile_routes, NULL};
 const struct module ledger_module = {.name = "ledger",
                                      .route_tables = tables,
                                      .jobs = ledger_jobs,

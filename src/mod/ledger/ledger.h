@@ -28,6 +28,13 @@ int ledger_entry_get(struct cx *cx, int64_t index, struct ledger_entry *ret) MUS
 // May who asks see salt and detail? The auditor, and the offices that the detail names: office, provider, actor_office.
 bool ledger_entry_may(struct cx *cx, const struct ledger_entry *entry);
 
+// Signs a checkpoint over entry `index` unless one covers it already. Not on the writer.
+int ledger_cover(struct cx *cx, int64_t index) MUST;
+// The `.tlog-proof` of an entry in one of the trees, under a checkpoint that covers it; salt and detail stand in it
+// when cx->who may see them. Not on the writer.
+int ledger_receipt(struct cx *cx, int64_t index, bool is_sm3, struct str *ret) MUST;
+int ledger_public_keys(struct cx *cx, struct str *ret) MUST; // vkey lines by which receipts are checked
+
 // The canonical leaf, version 1 (README.md draws it; a golden test holds it still): bytes may never change.
 // STR_NONE when a part is not fit for it: a kind with a space, a clear part of several lines, more than the maximum.
 struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms,

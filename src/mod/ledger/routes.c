@@ -2,10 +2,9 @@
 // Speaks: the ledger for people and programs: its state, its entries, one entry with proof or as a receipt. What an
 // entry says beyond its leaf is told to those whom it concerns (ledger_entry_may); everybody else sees what the public
 // bundles show. Keeps true: size, proof and checkpoint of one reply come from one snapshot.
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <inttypes.h>
-
-#define SCAN_MAX 4000 // entries looked at for one page of a filtered list; the next page goes on behind them
 
 static struct str leaf_hash(struct cx *cx, int tree, struct str leaf) {
     uint8_t hash[HASH_BYTES];
@@ -46,47 +45,6 @@ static void clear_write(struct jw *w, struct str clear) {
         jw_raw(w, clear);
     else
         jw_null(w);
-}
-
-static void item_write(struct cx *cx, const struct ledger_entry *e) {
-    struct jw *w = &cx->w;
-    jw_object(w);
-    jw_nint(w, "index", e->index);
-    jw_ntext(w, "kind", e->kind);
-    jw_nint(w, "time_ms", e->time_ms);
-    clear_write(w, e->clear);
-    jw_ntext(w, "leaf_sha256", leaf_hash(cx, LEDGER_TREE_SHA256, e->leaf));
-    jw_object_end(w);
-}
-
-static int get_entries(struct cx *cx) {
-    struct str kind = cx_text(cx, "kind"), after = cx_after(cx);
-    int64_t limit = cx_limit(cx, 50, 500), before = INT64_MAX, given = 0, seen = 0, last = 0;
-    if (after.p && !str_int64(after, &before)) return cx_fail(cx, ERR_cursor, "after", "%s", "");
-    const int64_t most = kind.p ? SCAN_MAX : limit + 1;
-    struct stmt *s = store_query(cx->db, Q_ledger_entries_before, "ii", before, most);
-    bool more = false;
-    jw_object(&cx->w);
-    jw_name(&cx->w, "items");
-    jw_array(&cx->w);
-    while (!more && store_next(s)) {
-        struct ledger_entry e = {.index = store_int(s, 0)};
-        if (given == limit) {
-            more = true;
-            break;
-        }
-        last = e.index;
-        seen++;
-        if (!ledger_leaf_read(store_str(s, 1, NULL), &e)) continue; // `gusu verify` names it
-        if (kind.p && !str_eq(e.kind, kind)) continue;
-        item_write(cx, &e);
-        given++;
-    }
-    int code = store_done(s, &cx->err);
-    jw_array_end(&cx->w);
-    if (more || (seen == most && last > 0)) cx_next(cx, str_print(cx->mem, "%" PRId64, last));
-    jw_object_end(&cx->w);
-    return code;
 }
 
 static void private_write(struct cx *cx, const struct ledger_entry *e) {
@@ -137,11 +95,11 @@ struct proof {
     uint8_t hash[MERKLE_LEVELS][HASH_BYTES];
 };
 
-static int make_proof(struct cx *cx, struct proof **ret) {
+static int make_proof(struct cx *cx, int64_t index, int tree, struct proof **ret) {
     struct proof *p = arena_take(cx->mem, sizeof *p);
     if (!p) return cx_fail(cx, ERR_no_memory, "", "proof");
-    p->tree = str_eq(cx_text(cx, "tree"), S("sm3")) ? LEDGER_TREE_SM3 : LEDGER_TREE_SHA256;
-    int code = ledger_entry_get(cx, cx_int(cx, "n", -1), &p->entry);
+    p->tree = tree;
+    int code = ledger_entry_get(cx, index, &p->entry);
     if (code == OK) code = checkpoint_cover(cx, p->entry.index, &p->checkpoint);
     struct tree_reader r = {.db = cx->db, .hasher = cx->hasher, .err = &cx->err, .tree = p->tree};
     if (code == OK)
@@ -151,9 +109,13 @@ static int make_proof(struct cx *cx, struct proof **ret) {
     return code;
 }
 
+static int asked_tree(const struct cx *cx) {
+    return str_eq(cx_text(cx, "tree"), S("sm3")) ? LEDGER_TREE_SM3 : LEDGER_TREE_SHA256;
+}
+
 static int get_proof(struct cx *cx) {
     struct proof *p;
-    int code = make_proof(cx, &p);
+    int code = make_proof(cx, cx_int(cx, "n", -1), asked_tree(cx), &p);
     if (code != OK) return code;
     const struct checkpoint *c = &p->checkpoint;
     struct jw *w = &cx->w;
@@ -190,14 +152,14 @@ static struct str extra_text(struct cx *cx, const struct ledger_entry *e) {
     return str_base64(cx->mem, b.p, b.n);
 }
 
-static int get_receipt(struct cx *cx) {
+int ledger_receipt(struct cx *cx, int64_t index, bool is_sm3, struct str *ret) {
     struct proof *p;
-    int code = make_proof(cx, &p);
+    int code = make_proof(cx, index, is_sm3 ? LEDGER_TREE_SM3 : LEDGER_TREE_SHA256, &p);
     if (code != OK) return code;
     const struct checkpoint *c = &p->checkpoint;
     struct buf b = buf_new(cx->mem, 4096, 1 << 20);
     // C2SP fixes SHA-256: the other tree's receipts bear another name, so that nobody reads one for the other.
-    buf_puts(&b, p->tree == LEDGER_TREE_SM3 ? LEDGER_PROOF_SM3 "\n" : LEDGER_PROOF_SHA256 "\n");
+    buf_puts(&b, is_sm3 ? LEDGER_PROOF_SM3 "\n" : LEDGER_PROOF_SHA256 "\n");
     struct str extra = extra_text(cx, &p->entry);
     buf_print(&b, "extra %.*s\nindex %" PRId64 "\n", STRF(extra), p->entry.index);
     for (int i = 0; i < p->n; i++) {
@@ -207,12 +169,32 @@ static int get_receipt(struct cx *cx) {
     buf_char(&b, '\n');
     buf_put(&b, (struct str){c->note[p->tree], c->note_n[p->tree]});
     if (b.over) return cx_fail(cx, ERR_no_memory, "", "receipt");
-    cx_reply_body(cx, "text/plain; charset=utf-8", buf_str(&b));
-    const char *suffix = p->tree == LEDGER_TREE_SM3 ? ".sm3" : "";
+    *ret = buf_str(&b);
+    return OK;
+}
+
+static int get_receipt(struct cx *cx) {
+    bool is_sm3 = asked_tree(cx) == LEDGER_TREE_SM3;
+    int64_t index = cx_int(cx, "n", -1);
+    struct str text;
+    int code = ledger_receipt(cx, index, is_sm3, &text);
+    if (code != OK) return code;
+    cx_reply_body(cx, "text/plain; charset=utf-8", text);
     cx_reply_header(
         cx, "Content-Disposition",
-        str_print(cx->mem, "attachment; filename=\"%" PRId64 "%s.tlog-proof\"", p->entry.index, suffix));
+        str_print(cx->mem, "attachment; filename=\"%" PRId64 "%s.tlog-proof\"", index, is_sm3 ? ".sm3" : ""));
     return OK;
+}
+
+int ledger_cover(struct cx *cx, int64_t index) {
+    struct checkpoint *c = arena_take(cx->mem, sizeof *c);
+    return c ? checkpoint_cover(cx, index, c) : cx_fail(cx, ERR_no_memory, "", "checkpoint");
+}
+
+int ledger_public_keys(struct cx *cx, struct str *ret) {
+    const struct ledger_state *s = ledger_state(cx->city);
+    *ret = str_print(cx->mem, "%.*s\n%.*s\n", STRF(s->vkey[0]), STRF(s->vkey[1]));
+    return ret->p ? OK : cx_fail(cx, ERR_no_memory, "", "keys");
 }
 
 // --- rows ---
@@ -223,11 +205,6 @@ static int get_receipt(struct cx *cx) {
 #define BOOL(id, chinese, english)       ROW(id, T_BOOL, true, chinese, english)
 
 static const struct field takes_nothing[] = {{0}};
-static const struct field takes_list[] = {
-    {"kind", .where = IN_QUERY, .type = T_TEXT, .max = 64, .zh = "类别", .en = "kind"},
-    {"limit", .where = IN_QUERY, .type = T_INT, .min = 1, .max = 500, .zh = "条数", .en = "entries wanted"},
-    {"after", .where = IN_QUERY, .type = T_TEXT, .max = 100, .zh = "续页", .en = "page on"},
-    {0}};
 static const struct field takes_one[] = {{"n", .where = IN_PATH, .type = T_INT, .required = true, .min = 0,
                                           .max = INT64_MAX, .zh = "序号", .en = "index"},
                                          {0}};
@@ -249,17 +226,6 @@ static const struct field ledger_fields[] = {
     TEXT("vkey", true, "验证公钥", "verifier key"),
     TEXT("sm3_vkey", true, "国密验证公钥", "verifier key of the SM3 tree"),
     {0}};
-static const struct field item_fields[] = {
-    INT("index", "序号", "index"),
-    TEXT("kind", true, "类别", "kind"),
-    INT("time_ms", "时间（非公开条目只到小时）", "time, to the hour unless clear"),
-    {"clear", .type = T_ANY, .zh = "公开部分", .en = "what is shown in clear"},
-    TEXT("leaf_sha256", true, "叶哈希", "leaf hash"),
-    {0}};
-static const struct field list_fields[] = {{"items", .type = T_ITEMS, .required = true, .of = item_fields,
-                                            .zh = "条目，新的在前", .en = "entries, newest first"},
-                                           TEXT("next", false, "下一页位置", "where the next page begins"),
-                                           {0}};
 static const struct field entry_fields[] = {
     INT("index", "序号", "index"),
     TEXT("kind", true, "类别", "kind"),
@@ -290,7 +256,6 @@ static const struct field proof_fields[] = {INT("index", "序号", "index"),
                                             TEXT("checkpoint", true, "检查点", "checkpoint"),
                                             {0}};
 static const struct shape gives_ledger = {"ledger", ledger_fields, NULL},
-                          gives_list = {"ledger_entries", list_fields, NULL},
                           gives_entry = {"ledger_entry", entry_fields, NULL},
                           gives_proof = {"ledger_proof", proof_fields, NULL},
                           gives_receipt = {"ledger_receipt", NULL, "text/plain"};
@@ -299,8 +264,6 @@ static const struct shape gives_ledger = {"ledger", ledger_fields, NULL},
 const struct route ledger_routes[] = {
     {"GET", "/api/v1/ledger", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_ledger, .handle = get_ledger,
      .zh = "存证日志概况", .en = "State of the ledger", .scope = LEDGER_SCOPE},
-    {"GET", "/api/v1/ledger/entries", ROUTE_READ, R_PUBLIC, takes_list, &gives_list, .handle = get_entries,
-     .zh = "存证条目", .en = "Entries of the ledger", .scope = LEDGER_SCOPE},
     {"GET", "/api/v1/ledger/entries/{n}", ROUTE_READ, R_PUBLIC, takes_one, &gives_entry, .handle = get_entry,
      .zh = "一条存证", .en = "One entry", .scope = LEDGER_SCOPE},
     {"GET", "/api/v1/ledger/entries/{n}/proof", ROUTE_SLOW, R_PUBLIC, takes_proof, &gives_proof,

@@ -33,3 +33,15 @@ CREATE TABLE ledger_checkpoint(
   made_ms INTEGER NOT NULL,
   PRIMARY KEY(tree, size)
 ) STRICT, WITHOUT ROWID;
+-- schema: ledger 2
+-- Sealed entries, 256 a row: what stood in ledger_entry, moved here by a job (seal.c) once a bundle is full and some way
+-- behind the end, so that the table under the writer's hand stays small. leaves: zstd of exactly the C2SP bundle (each leaf with
+-- two bytes of length before it); salts: 256 times 16 bytes, zeros once erased; details: zstd of each detail with four
+-- bytes of length before it, ffffffff once erased. digest: SHA-256 over the three, as they lie here.
+CREATE TABLE ledger_bundle(
+  n INTEGER PRIMARY KEY,     -- entries 256 n … 256 n + 255
+  leaves BLOB NOT NULL,
+  salts BLOB NOT NULL,
+  details BLOB NOT NULL,
+  digest BLOB NOT NULL
+) STRICT;

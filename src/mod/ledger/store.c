@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// What the ledger reads back: entries, and the hashes of perfect subtrees. Keeps true: a subtree of less than 256
+// What the ledger reads back: who may see an entry's detail, and the hashes of perfect subtrees. Keeps true: a subtree of less than 256
 // leaves is worked out from its leaves, a greater one is read, so no proof reads more than two blocks of leaves.
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <inttypes.h>
-
-int ledger_entry_get(struct cx *cx, int64_t index, struct ledger_entry *ret) {
-    struct ledger_entry e = {.index = index};
-    struct stmt *s = store_query(cx->db, Q_ledger_entry_get, "i", index);
-    bool found = store_next(s);
-    if (found) {
-        e.leaf = store_str(s, 0, cx->mem);
-        e.salt = store_str(s, 1, cx->mem);
-        e.detail = store_str(s, 2, cx->mem);
-    }
-    int code = store_done(s, &cx->err);
-    if (code != OK) return code;
-    if (!found) return cx_fail(cx, ERR_not_found, "entry", "%" PRId64, index);
-    if (!ledger_leaf_read(e.leaf, &e)) return cx_fail(cx, ERR_store, "entry", "%" PRId64, index);
-    *ret = e;
-    return OK;
-}
 
 static bool names_office(struct json detail, const char *name, struct str office) {
     struct str one = json_text(json_get(detail, str_of(name)));
@@ -48,19 +32,33 @@ bool ledger_entry_may(struct cx *cx, const struct ledger_entry *e) {
            names_office(detail, "actor_office", cx->who.office);
 }
 
+struct leaf_walk {
+    struct tree_reader *r;
+    void (*put)(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]);
+    void *arg;
+    uint64_t n;
+};
+
+static int see_leaf(void *arg, const struct ledger_entry *e) {
+    struct leaf_walk *w = arg;
+    uint8_t hash[HASH_BYTES];
+    merkle_leaf(w->r->hasher, ledger_hash(w->r->tree), e->leaf, hash);
+    w->put(w->arg, w->n++, hash);
+    return OK;
+}
+
 // The leaf hashes of [from, to), one by one, in order.
 static int each_leaf(struct tree_reader *r, uint64_t from, uint64_t to,
                      void (*put)(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]), void *arg,
                      uint64_t *ret_n) {
-    struct stmt *s = store_query(r->db, Q_ledger_entries_from, "ii", (int64_t)from, (int64_t)to);
-    uint64_t n = 0;
-    while (store_next(s) && (uint64_t)store_int(s, 0) == from + n) {
-        uint8_t hash[HASH_BYTES];
-        merkle_leaf(r->hasher, ledger_hash(r->tree), store_str(s, 1, NULL), hash);
-        put(arg, n++, hash);
-    }
-    *ret_n = n;
-    return store_done(s, r->err);
+    struct ledger_reader reader;
+    struct leaf_walk w = {r, put, arg, 0};
+    int64_t next;
+    ledger_reader_init(&reader, r->db, NULL);
+    int code = ledger_reader_each(&reader, (int64_t)from, (int64_t)to, see_leaf, &w, &next, r->err);
+    ledger_reader_free(&reader);
+    *ret_n = w.n;
+    return code;
 }
 
 struct grower {

@@ -5,6 +5,7 @@
 //
 //   /ledger/tile/<level>/<N>[.p/<W>]      N in groups of three digits, all but the last with an x: x001/x234/067
 //   /ledger/tile/entries/<N>[.p/<W>]      each entry with two bytes of length before it, big-endian
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 
 #define TILE_LEVEL_MAX 7 // 2^56 entries: more than a store's row ids let be read
@@ -79,24 +80,32 @@ static int send_hashes(struct cx *cx, int tree, const struct tile_name *t) {
     return OK;
 }
 
+struct bundle_out {
+    struct buf b;
+    uint64_t n;
+};
+
+static int put_leaf(void *arg, const struct ledger_entry *e) {
+    struct bundle_out *out = arg;
+    buf_char(&out->b, (char)(e->leaf.n >> 8 & 0xff));
+    buf_char(&out->b, (char)(e->leaf.n & 0xff));
+    buf_put(&out->b, e->leaf);
+    out->n++;
+    return OK;
+}
+
 static int send_entries(struct cx *cx, const struct tile_name *t) {
-    struct buf b = buf_new(cx->mem, t->width * 256, BUNDLE_MAX);
-    const uint64_t from = t->index * LEDGER_TILE;
-    uint64_t n = 0;
-    struct stmt *s =
-        store_query(cx->db, Q_ledger_entries_from, "ii", (int64_t)from, (int64_t)(from + t->width));
-    while (store_next(s) && (uint64_t)store_int(s, 0) == from + n) {
-        struct str leaf = store_str(s, 1, NULL);
-        buf_char(&b, (char)(leaf.n >> 8 & 0xff));
-        buf_char(&b, (char)(leaf.n & 0xff));
-        buf_put(&b, leaf);
-        n++;
-    }
-    int code = store_done(s, &cx->err);
+    struct bundle_out out = {.b = buf_new(cx->mem, t->width * 256, BUNDLE_MAX)};
+    const int64_t from = (int64_t)(t->index * LEDGER_TILE);
+    struct ledger_reader r;
+    int64_t next;
+    ledger_reader_init(&r, cx->db, NULL);
+    int code = ledger_reader_each(&r, from, from + (int64_t)t->width, put_leaf, &out, &next, &cx->err);
+    ledger_reader_free(&r);
     if (code != OK) return code;
-    if (b.over) return cx_fail(cx, ERR_no_memory, "", "bundle");
-    if (n != t->width) return no_tile(cx);
-    reply_for_ever(cx, "application/octet-stream", buf_str(&b));
+    if (out.b.over) return cx_fail(cx, ERR_no_memory, "", "bundle");
+    if (out.n != t->width) return no_tile(cx);
+    reply_for_ever(cx, "application/octet-stream", buf_str(&out.b));
     return OK;
 }
 

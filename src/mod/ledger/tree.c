@@ -2,7 +2,9 @@
 // Numbering: a note becomes an entry of both trees, on the writer, inside the transaction of the rows it speaks of.
 // Memory follows the transaction: (1) both frontiers are copied when a batch begins, and again when an item begins
 // after they moved; (2) an undone item or batch puts them back; (3) the heads (size, root, frontier) are written once
-// per batch, before its commit; (4) other threads see a size only after its commit.
+// per batch, before its commit; (4) other threads see a size only
+// when it is durable.
+#include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -129,13 +131,30 @@ void tree_after_commit(struct city *city, bool committed) {
         merkle_copy(&s->tree[t], &s->before_batch[t]);
     if (committed && s->is_moved) {
         pthread_mutex_lock(&s->lock);
-        s->size = s->tree[0].size;
-        memcpy(s->root, s->pending_root, sizeof s->root);
-        s->last_entry_ms = s->last_shown_ms;
+        s->committed.size = s->tree[0].size;
+        memcpy(s->committed.root, s->pending_root, sizeof s->committed.root);
+        s->committed.last_entry_ms = s->last_shown_ms;
         pthread_mutex_unlock(&s->lock);
     }
     s->batch_open = s->is_moved = false;
     s->item_saved = UINT64_MAX;
+}
+
+// The writer may commit more while the disk works: what counts as durable afterwards is what was there before.
+void tree_before_sync(struct city *city) {
+    struct ledger_state *s = ledger_state(city);
+    pthread_mutex_lock(&s->lock);
+    s->syncing = s->committed;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void tree_after_sync(struct city *city) {
+    struct ledger_state *s = ledger_state(city);
+    pthread_mutex_lock(&s->lock);
+    s->size = s->syncing.size;
+    memcpy(s->root, s->syncing.root, sizeof s->root);
+    s->last_entry_ms = s->syncing.last_entry_ms;
+    pthread_mutex_unlock(&s->lock);
 }
 
 static int broken(struct cx *cx, const char *what) {
@@ -163,19 +182,35 @@ static int read_head(struct cx *cx, struct ledger_state *s, int t) {
     return memcmp(root, s->root[t], sizeof root) == 0 ? OK : broken(cx, "root");
 }
 
-// The last entry must be where the heads say, and none behind it: numbering on over a hole would fork the log.
-static int look_at_end(struct cx *cx, struct ledger_state *s) {
-    struct stmt *st = store_query(cx->db, Q_ledger_entries_before, "ii", INT64_MAX, (int64_t)1);
-    struct ledger_entry last = {.index = -1};
-    bool found = store_next(st);
-    if (found) last.index = store_int(st, 0);
-    bool reads = !found || ledger_leaf_read(store_str(st, 1, cx->mem), &last);
+// The greatest index among rows and bundles, -1 when there is none.
+static int end_of_rows(struct cx *cx, int64_t *ret) {
+    struct stmt *st = store_query(cx->db, Q_ledger_row_last, "");
+    *ret = store_next(st) ? store_int(st, 0) : -1;
     int code = store_done(st, &cx->err);
     if (code != OK) return code;
-    if (!reads || last.index != (int64_t)s->tree[0].size - 1) return broken(cx, "entries");
+    st = store_query(cx->db, Q_ledger_bundle_last, "");
+    int64_t sealed = store_next(st) ? (store_int(st, 0) + 1) * LEDGER_BUNDLE - 1 : -1;
+    if (sealed > *ret) *ret = sealed;
+    return store_done(st, &cx->err);
+}
+
+// The last entry must be where the heads say, and none behind it: numbering on over a hole would fork the log.
+static int look_at_end(struct cx *cx, struct ledger_state *s) {
+    const int64_t size = (int64_t)s->tree[0].size;
+    struct ledger_reader r;
+    struct ledger_entry last = {.index = -1}, beyond = {.index = -1};
+    bool found = false, is_longer = false, reads = true;
     if (s->tree[0].size != s->tree[1].size) return broken(cx, "trees");
+    ledger_reader_init(&r, cx->db, NULL);
+    int code = size ? ledger_reader_get(&r, size - 1, &last, &found, &cx->err) : OK;
+    if (found) reads = ledger_leaf_read(last.leaf, &last);
+    if (found && reads && str_eq(last.kind, S("ledger.cross"))) s->crossed_index = last.index;
+    if (code == OK) code = end_of_rows(cx, &beyond.index);
+    ledger_reader_free(&r);
+    is_longer = beyond.index >= size;
+    if (code != OK) return code;
+    if (!reads || found != (size > 0) || is_longer) return broken(cx, "entries");
     s->last_shown_ms = s->last_entry_ms = last.time_ms;
-    s->crossed_index = found && str_eq(last.kind, S("ledger.cross")) ? last.index : -1;
     return OK;
 }
 
@@ -183,9 +218,13 @@ int tree_start(struct cx *cx, struct ledger_state *s) {
     int code = OK;
     pthread_mutex_init(&s->lock, NULL);
     s->item_saved = UINT64_MAX;
+    s->crossed_index = -1;
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
         code = read_head(cx, s, t);
     if (code == OK) code = look_at_end(cx, s);
     s->size = s->tree[0].size;
+    s->committed = (struct tree_mark){.size = s->size, .last_entry_ms = s->last_entry_ms};
+    memcpy(s->committed.root, s->root, sizeof s->root);
+    s->syncing = s->committed;
     return code;
 }

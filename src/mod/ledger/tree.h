@@ -40,6 +40,12 @@ struct ledger_state { // city->mod[ledger]
         [LEDGER_SALT_BYTES]; // asked of the kernel by the block: a call for each entry costs as much as its hashes
     int salts_n;
 
+    // Committed, and being synced, on their way to durable; under lock:
+    struct tree_mark {
+        uint64_t size;
+        uint8_t root[LEDGER_TREES][HASH_BYTES];
+        int64_t last_entry_ms;
+    } committed, syncing;
     // The last durable state and the checkpoint over it, for other threads, under lock:
     pthread_mutex_t lock;
     uint64_t size;
@@ -63,6 +69,8 @@ int tree_start(struct cx *cx, struct ledger_state *s) MUST; // reads the heads
 int tree_note(struct cx *cx, struct note *n);               // city->on_note
 int tree_before_commit(struct city *city, struct conn *w, struct err *e);
 void tree_after_commit(struct city *city, bool committed);
+void tree_before_sync(struct city *city);
+void tree_after_sync(struct city *city);
 void tree_item_begin(struct city *city);
 void tree_item_undone(struct city *city);
 
@@ -87,5 +95,6 @@ int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]);
 int tree_tile(struct tree_reader *r, int tile_level, uint64_t index, uint64_t n, uint8_t (*out)[HASH_BYTES],
               uint64_t *ret_n) MUST;
 
-extern const struct route ledger_routes[], ledger_tile_routes[];
+extern const struct route ledger_routes[], ledger_search_routes[], ledger_block_routes[],
+    ledger_tile_routes[];
 #endif

@@ -156,7 +156,7 @@ static int get_me(struct cx *cx) {
     jw_nbool(w, "demo", cx->city->with_demo);
     if (code == OK) code = city(cx);
     jw_nint(w, "now_ms", cx->now_ms);
-    int last_year = cx->city->workdays.last_year;
+    int last_year = city_workdays(cx->city)->last_year;
     if (clock_civil(cx->now_ms + WARN_AHEAD_DAYS * DAY_MS, CHINA_OFFSET_MS).year > last_year) {
         jw_name(w, "workday_warning");
         jw_object(w);

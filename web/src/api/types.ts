@@ -488,6 +488,43 @@ export interface LedgerHead {
   origin: string
   last_entry_ms?: number
 }
+export interface Block {
+  n: number
+  from: number
+  count: number
+  is_full: boolean
+  is_signed: boolean
+  first_ms: number
+  last_ms: number
+  clear: number
+  erased: number
+  hash_sha256: string
+  hash_sm3: string
+  kinds: { kind: string; n: number }[]
+}
+export interface LedgerProof {
+  index: number
+  size: number
+  tree: string
+  leaf_sha256?: string
+  leaf_sm3?: string
+  proof: string[]
+  root: string
+  checkpoint: string
+}
+export interface Hit extends Entry {
+  why: string
+  object_kind?: string
+  object?: string
+  object_name?: string
+  office?: string
+}
+export interface Found {
+  items: Hit[]
+  next?: string
+  seen_from?: number
+  seen_to?: number
+}
 export interface Entry {
   index: number
   kind: string
@@ -495,6 +532,9 @@ export interface Entry {
   clear?: unknown
   leaf?: string
   leaf_sha256?: string
+  leaf_sm3?: string
+  commitment_sha256?: string
+  commitment_sm3?: string
   detail?: unknown
   detail_text?: string
   is_signed?: boolean
