@@ -10,7 +10,7 @@
 struct options { // from the command line; every one is named in `gusu help`
     const char *data, *pack, *address, *web, *base_url, *origin;
     int port;
-    bool demo, tls, quiet, with_keys;
+    bool demo, tls, quiet, with_keys, may_continue;
     const char *to, *from, *every, *keep, *keys, *erasures; // of backup, restore, migrate
     struct str allow[APP_ALLOW_MAX];                        // upstream "host:port" inside the own network
     size_t allow_n;
@@ -22,9 +22,9 @@ extern const struct module app_module; // the server's own routes: events
 struct server;
 int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) MUST;
 int server_port(const struct server *s);
-void server_run(struct server *s);  // until server_stop
+void server_run(struct server *s);        // until server_stop
 bool server_lost(const struct server *s); // it ended because the disk failed
-void server_stop(struct server *s); // from a signal handler too
+void server_stop(struct server *s);       // from a signal handler too
 void server_close(struct server *s);
 
 // A city opened for a command: folder, modules, a reader and a hasher of this thread, and a cx of nobody.
@@ -60,4 +60,6 @@ int command_user(const struct options *o);
 int command_api(const struct options *o);
 int command_verify(const struct options *o);
 int command_bench(const struct options *o);
+int command_backup(const struct options *o);
+int command_restore(const struct options *o);
 #endif

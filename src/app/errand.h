@@ -51,7 +51,8 @@ const char *errand_path(struct errand *r, const char *path); // absolute; NULL w
 struct socket;
 int socket_open(struct city *city, struct socket **ret, struct err *e) MUST;
 void socket_close(struct socket *s); // waits for the errands under way
-// Runs an errand of the server's own (a backup that is due); its words go to the log. False: too many, or ending.
+// Runs an errand of the server's own (a backup that is due); its words go to the log. False: one of them still runs, too
+// many others, or the end is near.
 bool socket_begin(struct socket *s, const char *name, const struct options *o);
 
 int errand_load(struct errand *r);

@@ -2,6 +2,7 @@
 // Pages that listen: server-sent events of what was announced, after its commit. An event carries only its name and
 // the object's id; whoever is told must still ask, and is judged then. Keeps true: a page hears only of its own
 // office's things, unless its role looks over all offices.
+#include "app/backup.h"
 #include "app/server.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,5 +168,6 @@ static const struct shape events_shape = {"Events", NULL, "text/event-stream"};
 static const struct route routes[] = {{"GET", "/api/v1/events", ROUTE_READ, R_LOGIN, NULL, &events_shape,
                                        NULL, 0, 0, get_events, "事件通知流", "Stream of events (SSE)", NULL},
                                       {0}};
-static const struct route *const tables[] = {routes, verifier_routes, NULL};
-const struct module app_module = {.name = "app", .route_tables = tables, .zh = "服务", .en = "server"};
+static const struct route *const tables[] = {routes, verifier_routes, backup_routes, NULL};
+const struct module app_module = {
+    .name = "app", .route_tables = tables, .jobs = backup_jobs, .zh = "服务", .en = "server"};

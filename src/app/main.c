@@ -108,6 +108,10 @@ static const struct command {
     {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY] [--checkpoint FILE]", "离线核验存证",
      "verify a ledger or a receipt offline"},
     {"user", command_user, "LOGIN ROLE --data DIR", "建立首个管理员", "make a first administrator"},
+    {"backup", command_backup, "--data DIR --to DIR [--with-keys] [--every 24h --keep 7]", "热备份",
+     "back up a living city"},
+    {"restore", command_restore, "BACKUP --data DIR [--keys DIR] [--erasures FILE]", "从备份恢复",
+     "restore a backup into an empty folder"},
     {"bench", command_bench, "NAME", "性能测量", "measure"},
     {"api", command_api, "", "列出全部接口", "list all interfaces"},
 };
@@ -127,6 +131,18 @@ static const struct option_row {
     {"--demo", offsetof(struct options, demo), true, "建立演示账号", "make the demo accounts"},
     {"--tls", offsetof(struct options, tls), true, "HTTPS（首次自签证书）", "HTTPS (self-signed at first)"},
     {"--quiet", offsetof(struct options, quiet), true, "只记警告", "log warnings only"},
+    {"--to", offsetof(struct options, to), false, "备份去处", "where a backup goes"},
+    {"--with-keys", offsetof(struct options, with_keys), true, "连同密钥（口令加封）",
+     "keys too, sealed under a passphrase"},
+    {"--every", offsetof(struct options, every), false, "按计划备份的间隔 (24h; 0 = 取消)",
+     "how often by itself (0 = no more)"},
+    {"--keep", offsetof(struct options, keep), false, "保留份数 (7)", "how many backups are kept"},
+    {"--may-continue", offsetof(struct options, may_continue), true, "见证人作证时沿用原日志名",
+     "keep the log's name if its witnesses vouch"},
+    {"--keys", offsetof(struct options, keys), false, "恢复时密钥所在文件夹",
+     "folder of the keys, to restore"},
+    {"--erasures", offsetof(struct options, erasures), false, "备份之后的删除记录",
+     "erasures after the backup, to replay"},
 };
 
 static int help(void) {

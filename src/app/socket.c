@@ -22,6 +22,7 @@ struct socket {
     pthread_mutex_t lock; // guards running
     pthread_cond_t idle;
     int running;
+    bool has_own;         // one of them is the server's own
     pthread_mutex_t turn; // (2)
 };
 struct visit { // one caller, or one errand of the server's own (fd -1); owned by its thread
@@ -36,6 +37,7 @@ struct visit { // one caller, or one errand of the server's own (fd -1); owned b
 const struct errand_row errands[] = {
     {"load", errand_load, false},
     {"user", errand_user, false},
+    {"backup", errand_backup, true},
     {0},
 };
 
@@ -45,12 +47,13 @@ static const struct errand_row *row_of(struct str name) {
     return NULL;
 }
 
-// One line of answer: 'o' said, 'e' complained, 'x' the exit code.
+// One line of answer: 'o' said, 'e' complained, 'x' the exit code. A break inside it would be another line's beginning.
 static bool answer(struct visit *v, char kind, struct str line) {
     struct buf b = buf_new(&v->mem, line.n + 4, ERRAND_LINE_MAX + 4);
     buf_char(&b, kind);
     buf_char(&b, ' ');
-    buf_put(&b, line);
+    for (size_t i = 0; i < line.n; i++)
+        buf_char(&b, line.p[i] == '\n' ? ' ' : line.p[i]);
     buf_char(&b, '\n');
     return !b.over && local_send(v->fd, buf_str(&b));
 }
@@ -123,11 +126,13 @@ static int run_in_city(struct visit *v) {
 
 static void end_visit(struct visit *v) {
     struct socket *s = v->socket;
+    bool is_own = v->fd < 0;
     local_close(v->fd);
     arena_free(&v->mem);
     free(v);
     pthread_mutex_lock(&s->lock);
     s->running--;
+    if (is_own) s->has_own = false;
     pthread_cond_broadcast(&s->idle);
     pthread_mutex_unlock(&s->lock);
 }
@@ -165,8 +170,9 @@ static void *serve_own(void *arg) {
 static struct visit *begin_visit(struct socket *s, int fd) {
     struct visit *v = calloc(1, sizeof *v);
     pthread_mutex_lock(&s->lock);
-    bool has_room = v && s->running < ERRANDS_MAX && !atomic_load(&s->stop);
+    bool has_room = v && s->running < ERRANDS_MAX && !atomic_load(&s->stop) && !(fd < 0 && s->has_own);
     if (has_room) s->running++;
+    if (has_room && fd < 0) s->has_own = true;
     pthread_mutex_unlock(&s->lock);
     if (!has_room) {
         free(v);
@@ -209,7 +215,14 @@ static void *listen_on(void *arg) {
 bool socket_begin(struct socket *s, const char *name, const struct options *o) {
     struct visit *v = s ? begin_visit(s, -1) : NULL;
     if (!v) return false;
-    v->o = *o;
+    for (const struct errand_option *k = errand_options; k->name; k++) { // the caller's words do not stay
+        const void *at = (const char *)o + k->at;
+        if (k->is_flag)
+            *(bool *)((char *)&v->o + k->at) = *(const bool *)at;
+        else if (*(const char *const *)at)
+            *(const char **)(void *)((char *)&v->o + k->at) =
+                str_z(&v->mem, str_of(*(const char *const *)at));
+    }
     v->row = row_of(str_of(name));
     assert(v->row);
     return start_visit(v, serve_own);

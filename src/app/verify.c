@@ -39,6 +39,7 @@ static const struct word {
     {VERIFY_ACT_MISSING, "缺少审计记录", "the entry's audit row is missing"},
     {VERIFY_ACT_EXTRA, "审计记录没有对应条目", "an audit row without its entry"},
     {VERIFY_CALL, "调用记录与条目不符", "the call row differs from its entry"},
+    {VERIFY_RUN, "封存的调用清单已损坏", "a sealed run of calls is damaged"},
     {VERIFY_CALL_EXTRA, "调用记录没有对应条目", "a call row without its entry"},
     {VERIFY_METER, "计量与调用条目之和不符", "the meter differs from the sum of call entries"},
 };

@@ -36,6 +36,7 @@ enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_ACT_MISSING,
     VERIFY_ACT_EXTRA,
     VERIFY_CALL,
+    VERIFY_RUN,
     VERIFY_CALL_EXTRA,
     VERIFY_METER,
     VERIFY_WHAT_COUNT

@@ -22,7 +22,5 @@ SELECT size, tree, note FROM ledger_checkpoint ORDER BY tree, size
 SELECT a.entry, a.detail, a.id, a.time_ms, a.actor, a.actor_name, a.actor_office, a.verb, a.object_kind, a.object,
  a.object_name, a.office, a.trace, a.before_digest, a.after_digest, a.peer
 FROM core_act a ORDER BY a.id
--- name: verify_calls scan
-SELECT grant_id, entry, key_id, time_ms, rows, bytes, coalesce(status, 0) FROM exchange_call
 -- name: verify_meter scan
 SELECT grant_id, day, calls, rows, bytes FROM exchange_meter ORDER BY grant_id, day

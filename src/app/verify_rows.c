@@ -4,6 +4,7 @@
 // entries and must add up to them. Keeps true: one walk over each table; only where a range does not add up is it
 // looked at call by call.
 #include "app/verify.h"
+#include "mod/exchange/calls.h"
 #include "base/clock.h"
 #include <inttypes.h>
 #include <stdlib.h>
@@ -168,18 +169,9 @@ int verify_acts(struct verify *v) {
 }
 
 // --- call rows ---
-struct call_row {
-    int64_t grant, entry, key, time_ms, rows, bytes, status;
-};
-
-static struct call_row read_call(struct stmt *s) {
-    return (struct call_row){store_int(s, 0), store_int(s, 1), store_int(s, 2), store_int(s, 3),
-                             store_int(s, 4), store_int(s, 5), store_int(s, 6)};
-}
-
 static uint64_t row_mark(const struct call_row *r) {
     return call_mark(r->grant, r->entry, r->key, r->time_ms, r->rows) +
-           call_mark_outcome(r->entry, r->bytes, r->status);
+           call_mark_outcome(r->entry, r->bytes, r->is_proxied ? r->status : 0);
 }
 
 // Ranges that do not add up, entry by entry: marks told by entries, less marks of rows, must be zero each.
@@ -243,16 +235,23 @@ static int drill_entries(struct drill *d) {
     return code;
 }
 
+static int drill_row(void *arg, const struct call_row *r) {
+    struct drill *d = arg;
+    uint64_t at;
+    if (!drill_at(d, r->entry, &at)) return OK;
+    d->left[at] -= row_mark(r);
+    d->has_row[at] = true;
+    return OK;
+}
+
+static void pass_over(void *arg, int64_t grant, int64_t first) { // told before
+    (void)arg;
+    (void)grant;
+    (void)first;
+}
+
 static int drill_rows(struct drill *d) {
-    struct stmt *s = store_query(d->v->conn, Q_verify_calls, "");
-    while (store_next(s)) {
-        struct call_row r = read_call(s);
-        uint64_t at;
-        if (!drill_at(d, r.entry, &at)) continue;
-        d->left[at] -= row_mark(&r);
-        d->has_row[at] = true;
-    }
-    return store_done(s, d->v->err);
+    return calls_each(d->v->conn, d->v->hasher, drill_row, d, pass_over, d->v->err);
 }
 
 static void tell_drill(struct drill *d) {
@@ -309,18 +308,30 @@ static int check_meter(struct verify *v) {
     return code;
 }
 
+struct adding {
+    struct verify *v;
+    uint64_t *marks; // by range: sum over the call rows
+};
+
+static int add_row(void *arg, const struct call_row *r) {
+    struct adding *a = arg;
+    if (r->entry >= 0 && (uint64_t)r->entry < a->v->size)
+        a->marks[(uint64_t)r->entry >> VERIFY_RANGE_BITS] += row_mark(r);
+    else
+        verify_fault(a->v, VERIFY_CALL_EXTRA, r->entry, "%s", "exchange_call");
+    return OK;
+}
+
+static void bad_run(void *arg, int64_t grant, int64_t first) {
+    struct adding *a = arg;
+    verify_fault(a->v, VERIFY_RUN, first, "exchange_call_run, grant %" PRId64, grant);
+}
+
 int verify_calls(struct verify *v) {
-    uint64_t *marks = arena_array(v->mem, v->ranges_n + 1, sizeof *marks);
+    struct adding a = {v, arena_array(v->mem, v->ranges_n + 1, sizeof *a.marks)};
+    uint64_t *marks = a.marks;
     if (!marks) return err_set(v->err, ERR_no_memory, "", "verify");
-    struct stmt *s = store_query(v->conn, Q_verify_calls, "");
-    while (store_next(s)) {
-        struct call_row r = read_call(s);
-        if (r.entry >= 0 && (uint64_t)r.entry < v->size)
-            marks[(uint64_t)r.entry >> VERIFY_RANGE_BITS] += row_mark(&r);
-        else
-            verify_fault(v, VERIFY_CALL_EXTRA, r.entry, "%s", "exchange_call");
-    }
-    int code = store_done(s, v->err);
+    int code = calls_each(v->conn, v->hasher, add_row, &a, bad_run, v->err);
     struct drill d = {.v = v};
     for (uint64_t i = 0; i < v->ranges_n; i++) {
         if (marks[i] == atomic_load(&v->call_marks[i])) continue;

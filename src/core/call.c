@@ -66,6 +66,9 @@ static bool has_header(const struct cx *cx, const char *name) {
 
 void core_problem(struct cx *cx) {
     if (cx->err.code == OK) cx->err.code = cx->mem->failed ? ERR_no_memory : ERR_internal;
+    // What was judged with texts that found no room is not judged: nobody is told that something is absent or denied.
+    int status = err_info(cx->err.code)->status;
+    if (cx->mem->failed && status < 500 && status != 413) cx->err = (struct err){.code = ERR_no_memory};
     const struct err_info *info = err_info(cx->err.code);
     drop_prepared(cx);
     cx->out = buf_new(cx->mem, 512, 1 << 20);

@@ -36,6 +36,7 @@ struct conn {
     sqlite3 *db;         // SQLite's
     struct pg *pg;       // PostgreSQL's
     bool is_writer, wants_read, has_read; // wants: store_read_begin was called; has: BEGIN was sent
+    bool in_batch;                        // the writer between BEGIN and its end, whether the engine still knows it or not
     int64_t steps_left;                   // < 0: no limit
     uint64_t tick;
     struct stmt named[QUERY_COUNT + 1];

@@ -141,8 +141,16 @@ static int begin_if_wanted(struct conn *c) {
     return rc;
 }
 
+// When memory or disk fail it, the engine ends the whole transaction by itself, even in a read whose error its caller
+// passes over. What the handler did next would be committed statement by statement, each for itself: an entry without
+// its head, and a ledger that does not start. So nothing runs any more until the queue has given the batch up.
+static bool is_thrown_away(const struct conn *c) {
+    return c->in_batch && sqlite3_get_autocommit(c->db);
+}
+
 static void lite_step(struct stmt *s) {
     int rc = s->rc == STEP_READY ? begin_if_wanted(s->c) : SQLITE_OK;
+    if (rc == SQLITE_OK && is_thrown_away(s->c)) rc = SQLITE_ABORT_ROLLBACK;
     s->rc = rc == SQLITE_OK ? sqlite3_step(s->s) : rc;
 }
 
@@ -199,7 +207,9 @@ static int said(struct conn *c, int rc, const char *what, struct err *e) {
 
 static int lite_begin(struct conn *c, bool is_careful, struct err *e) {
     (void)is_careful;
-    return said(c, conn_exec(c, "BEGIN IMMEDIATE"), "begin", e);
+    int rc = conn_exec(c, "BEGIN IMMEDIATE");
+    c->in_batch = rc == SQLITE_OK;
+    return said(c, rc, "begin", e);
 }
 
 static int lite_savepoint(struct conn *c, struct err *e) {
@@ -227,11 +237,14 @@ static int64_t lite_changes(struct conn *c) {
 }
 
 static enum end lite_commit(struct conn *c, struct err *e) {
-    return said(c, conn_exec(c, "COMMIT"), "commit", e) == OK ? END_DONE : END_FAILED;
+    int rc = conn_exec(c, "COMMIT");
+    if (rc == SQLITE_OK) c->in_batch = false;
+    return said(c, rc, "commit", e) == OK ? END_DONE : END_FAILED;
 }
 
 static void lite_rollback(struct conn *c) {
     if (!sqlite3_get_autocommit(c->db)) conn_exec(c, "ROLLBACK");
+    c->in_batch = false;
 }
 
 // --- plans ---

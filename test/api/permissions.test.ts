@@ -147,6 +147,7 @@ const matrix: [string, string, string][] = [
   ['GET', '/api/v1/policies', 'yeu'],
   ['PUT', '/api/v1/policies/{name}', 'e'],
   ['GET', '/api/v1/acts', OFFICE + 'u'],
+  ['GET', '/api/v1/backups', 'yu'],
 ]
 
 interface Operation {

@@ -46,6 +46,8 @@ bool fault_hit(enum fault_kind kind) {
     int64_t left = atomic_fetch_sub(&armed.left, 1);
     if (left != 1 && (left > 1 || !atomic_load(&armed.is_lasting))) return false;
     atomic_fetch_add(&armed.fired, 1);
+    // FAULTS_WHERE=1 with ASAN_OPTIONS=handle_abort=1 shows who asked for what fails.
+    if (getenv("FAULTS_WHERE")) abort();
     return true;
 }
 

@@ -42,7 +42,10 @@ static const struct route help_routes[] = {{"POST", "/t/put", ROUTE_WRITE, R_PUB
 static const struct route *const help_tables[] = {help_routes, NULL};
 static const struct module help_module = {
     .name = "help", .route_tables = help_tables, .zh = "测试", .en = "test"};
-FIXTURE_MODULES(&ledger_module, &help_module)
+#ifndef HELP_MORE_MODULES
+#define HELP_MORE_MODULES // ", &another": what a test adds
+#endif
+FIXTURE_MODULES(&ledger_module, &help_module HELP_MORE_MODULES)
 
 static void __attribute__((unused)) help_acts(struct fixture *f, int n) {
     char body[64];

@@ -47,7 +47,8 @@ static int read_line(struct cx *cx, struct json item, int64_t n, struct line *l)
     *l = (struct line){
         .n = n, .dataset = str_copy(cx->mem, json_text(json_get(item, S("dataset")))), .upstream = STR_NONE};
     int code = catalog_dataset_get(cx, l->dataset, &ds);
-    if (code != OK) return cx_fail(cx, ERR_not_found, field, "%.*s", STRF(l->dataset));
+    if (code == ERR_not_found) return cx_fail(cx, ERR_not_found, field, "%.*s", STRF(l->dataset));
+    if (code != OK) return code;
     if (ds->share == CATALOG_SHARE_NEVER)
         return cx_fail(cx, ERR_share_never, field, "%.*s",
                        (int)(ds->share_law.n > 120 ? 120 : ds->share_law.n), ds->share_law.p);
@@ -103,16 +104,13 @@ static int read_head(struct cx *cx, struct application *a) {
     a->title = cx_text(cx, "title");
     a->period_days = cx_int(cx, "period_days", 365);
     a->quota_per_day = cx_int(cx, "quota_per_day", 10000);
-    if (catalog_matter_get(cx, a->matter, &m) != OK) {
-        cx->err = (struct err){0};
-        return cx_fail(cx, ERR_not_found, "matter", "%.*s", STRF(a->matter));
-    }
+    int code = catalog_matter_get(cx, a->matter, &m);
+    if (code == ERR_not_found) return cx_fail(cx, ERR_not_found, "matter", "%.*s", STRF(a->matter));
+    if (code != OK) return code;
     if (!a->title.n) a->title = m.zh;
-    if (people_system_ok(cx, a->system, cx->who.office) != OK) {
-        cx->err = (struct err){0};
-        return cx_fail(cx, ERR_not_found, "system", "%.*s", STRF(a->system));
-    }
-    return OK;
+    code = people_system_ok(cx, a->system, cx->who.office);
+    if (code == ERR_not_found) return cx_fail(cx, ERR_not_found, "system", "%.*s", STRF(a->system));
+    return code;
 }
 
 int application_create(struct cx *cx, struct str *ret_id) {

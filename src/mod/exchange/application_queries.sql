@@ -104,6 +104,3 @@ WHERE m.day >= ?1 AND (?2 IS NULL OR g.office = ?2 OR g.provider = ?2) GROUP BY 
 -- name: exchange_meter_of_application
 SELECT m.day, sum(m.calls), sum(m.rows), max(m.last_ms) FROM exchange_grant g JOIN exchange_meter m ON m.grant_id = g.id
 WHERE g.application = ?1 GROUP BY m.day ORDER BY m.day
--- name: exchange_call_first
-SELECT min(c.time_ms) FROM exchange_grant g JOIN exchange_call c ON c.grant_id = g.id
-WHERE g.application = ?1 AND c.entry = (SELECT min(entry) FROM exchange_call WHERE grant_id = g.id)

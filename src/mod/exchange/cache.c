@@ -218,15 +218,24 @@ static int read_key(struct cx *cx, int64_t id, struct key_seen *ret) {
     if (code != OK) return code;
     k.system = g.system;
     k.office = g.office;
-    // A system that its office has ended calls no more. Asked here once a generation, not at every call.
-    k.is_active = k.is_active && people_system_ok(cx, g.system, g.office) == OK;
+    // A system that its office has ended calls no more. Asked here once a generation, not at every call. A store that
+    // cannot be read just now says nothing about it: remembered as ended, the key would be refused for as long.
+    if (k.is_active) {
+        code = people_system_ok(cx, g.system, g.office);
+        if (code != OK && code != ERR_not_found) return code;
+        k.is_active = code == OK;
+    }
+    if (cx->mem->failed) return cx_fail(cx, ERR_no_memory, "", "key");
     *ret = k;
     return OK;
 }
 
-bool key_is_active(struct cx *cx, int64_t key) {
+int key_is_active(struct cx *cx, int64_t key) {
     struct key_seen k;
-    return read_key(cx, key, &k) == OK && k.is_active;
+    int code = read_key(cx, key, &k);
+    bool is_gone = code == ERR_bad_token || code == ERR_not_found;
+    if (code != OK && !is_gone) return code;
+    return code == OK && k.is_active ? OK : cx_fail(cx, ERR_key_revoked, "Authorization", "%s", "");
 }
 
 static struct str hold(char *place, size_t room, struct str s) {

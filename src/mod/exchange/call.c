@@ -70,10 +70,10 @@ int call_authorised(struct cx *cx, const struct call_note *c) {
     int64_t version, table;
     int code = grant_get(cx, c->grant_id, &g);
     if (code == OK) code = grant_state_ok(cx, &g);
-    if (code == OK && !key_is_active(cx, c->key_id))
-        code = cx_fail(cx, ERR_key_revoked, "Authorization", "%s", "");
+    if (code == OK) code = key_is_active(cx, c->key_id);
     if (code == OK && !catalog_live_now(cx, g.dataset, &version, &table))
-        code = cx_fail(cx, ERR_not_found, "dataset", "%.*s", STRF(g.dataset));
+        code = cx->err.code != OK ? cx->err.code // could not be asked, which is no answer
+                                  : cx_fail(cx, ERR_not_found, "dataset", "%.*s", STRF(g.dataset));
     return code;
 }
 

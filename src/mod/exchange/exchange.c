@@ -2,6 +2,7 @@
 // The module's row, and what it hears from the modules below. Keeps true: when an office is succeeded, everything it
 // asked for, provides, holds a key for or has still to do passes over in the announcer's transaction; when a data set
 // changes, no compiled view of before is believed any more.
+#include "mod/exchange/calls.h"
 #include "mod/exchange/flow.h"
 
 static int start(struct cx *cx) {
@@ -40,6 +41,7 @@ static const struct route *const tables[] = {
 static const struct job jobs[] = {
     {"exchange.expire", 60, exchange_expire, "到期的授权结束", "Ends grants whose time is over"},
     {"exchange.late", 60, exchange_late, "告知超期的环节", "Tells of steps whose clock has run out"},
+    {"exchange.seal", 5, calls_seal, "封存较早的调用清单", "Seals older calls into runs"},
     {0}};
 
 const struct module exchange_module = {.name = "exchange",

@@ -35,16 +35,5 @@ SELECT day, calls, rows, bytes, last_ms FROM exchange_meter WHERE grant_id = ?1 
 SELECT sum(calls), max(last_ms) FROM exchange_meter WHERE grant_id = ?1
 -- name: exchange_meter_day
 SELECT calls FROM exchange_meter WHERE grant_id = ?1 AND day = ?2
--- name: exchange_call_put
-INSERT INTO exchange_call(grant_id, entry, key_id, time_ms, rows, bytes, salts) VALUES(?1,?2,?3,?4,?5,?6,?7)
--- name: exchange_call_sent
-INSERT INTO exchange_call(grant_id, entry, key_id, time_ms, rows, bytes, status) VALUES(?1,?2,?3,?4,0,0,0)
--- name: exchange_call_answered
-UPDATE exchange_call SET status = ?3, bytes = ?4 WHERE grant_id = ?1 AND entry = ?2
 -- name: exchange_meter_bytes
 UPDATE exchange_meter SET bytes = bytes + ?3 WHERE grant_id = ?1 AND day = ?2
--- name: exchange_calls_of
-SELECT entry, key_id, time_ms, rows, bytes, coalesce(status, 200) FROM exchange_call WHERE grant_id = ?1 AND entry < ?2 ORDER BY entry DESC LIMIT ?3
--- name: exchange_call_of_key
-SELECT max(time_ms) FROM (SELECT key_id, time_ms FROM exchange_call WHERE grant_id = ?1 ORDER BY entry DESC LIMIT 200) AS last
-WHERE key_id = ?2

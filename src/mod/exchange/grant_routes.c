@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // Grants, their keys, their calls, metering: parse, ask grant.c and cache.c, answer. A key is shown once, at its birth;
 // what a call was is told by its ledger entry, read with a role.
+#include "mod/exchange/calls.h"
 #include "mod/exchange/flow.h"
 #include "mod/exchange/shapes.h"
 #include "mod/ledger/ledger.h"
@@ -23,10 +24,19 @@ struct shown_key {
     struct str prefix, state;
 };
 
-static int key_last(struct cx *cx, int64_t grant, struct shown_key *k) {
-    struct stmt *s = store_query(cx->db, Q_exchange_call_of_key, "ii", grant, k->id);
-    if (store_next(s)) k->last_ms = store_int(s, 0);
-    return store_done(s, &cx->err);
+// When a key was used last, as far as the grant's newest calls tell.
+#define LAST_CALLS 200
+
+static int keys_last(struct cx *cx, int64_t grant, struct shown_key *keys, int n) {
+    struct call_row *rows = arena_array(cx->mem, LAST_CALLS, sizeof *rows);
+    int rows_n = 0;
+    if (!rows) return cx_fail(cx, ERR_no_memory, "", "calls");
+    int code = calls_of_grant(cx, grant, INT64_MAX, LAST_CALLS, rows, &rows_n);
+    for (int i = 0; i < rows_n; i++)
+        for (int k = 0; k < n; k++)
+            if (keys[k].id == rows[i].key && rows[i].time_ms > keys[k].last_ms)
+                keys[k].last_ms = rows[i].time_ms;
+    return code;
 }
 
 static int keys_json(struct cx *cx, const struct grant *g) {
@@ -43,11 +53,11 @@ static int keys_json(struct cx *cx, const struct grant *g) {
     int code = store_done(s, &cx->err);
     // A key dies with its grant; its own row need not say so.
     bool is_dead = str_eq(g->state, S("revoked")) || str_eq(g->state, S("ended"));
+    if (code == OK) code = keys_last(cx, g->id, keys, n);
     jw_name(w, "keys");
     jw_array(w);
     for (int i = 0; i < n && code == OK; i++) {
         struct shown_key *k = &keys[i];
-        code = key_last(cx, g->id, k);
         jw_object(w);
         jw_nint(w, "id", k->id);
         jw_ntext(w, "prefix", k->prefix);
@@ -248,11 +258,6 @@ static int post_resume(struct cx *cx) {
 }
 
 // --- calls ---
-struct call_row {
-    int64_t entry, key, time_ms, rows, bytes;
-    int64_t status; // 0 = sent on to a provider's service, outcome unknown
-};
-
 static int call_json(struct cx *cx, const struct grant *g, const struct call_row *c) {
     static const char *const told[] = {"system", "matter", "case_no", "operator", "fields"};
     struct jw *w = &cx->w;
@@ -281,18 +286,15 @@ static int call_json(struct cx *cx, const struct grant *g, const struct call_row
 
 static int get_calls(struct cx *cx) {
     struct grant g;
-    struct call_row rows[LIST_MAX + 1];
+    struct call_row *rows = arena_array(cx->mem, LIST_MAX + 1, sizeof *rows);
     int64_t limit = cx_limit(cx, LIST_STANDARD, LIST_MAX), before = INT64_MAX;
     struct str after = cx_after(cx);
     int n = 0, code = read_seen(cx, &g);
     if (code == OK && after.p && !str_int64(after, &before))
         code = cx_fail(cx, ERR_cursor, "after", "%s", "");
     if (code != OK) return code;
-    struct stmt *s = store_query(cx->db, Q_exchange_calls_of, "iii", g.id, before, limit + 1);
-    while (n <= limit && store_next(s))
-        rows[n++] = (struct call_row){store_int(s, 0), store_int(s, 1), store_int(s, 2),
-                                      store_int(s, 3), store_int(s, 4), store_int(s, 5)};
-    code = store_done(s, &cx->err);
+    if (!rows) return cx_fail(cx, ERR_no_memory, "", "calls");
+    code = calls_of_grant(cx, g.id, before, (int)limit + 1, rows, &n);
     jw_object(&cx->w);
     jw_name(&cx->w, "items");
     jw_array(&cx->w);

@@ -54,3 +54,28 @@ CREATE TABLE exchange_call(
   status INTEGER,                   -- NULL = answered here; of a proxied service: 0 = sent, outcome unknown
   PRIMARY KEY(grant_id, entry)
 ) STRICT, WITHOUT ROWID;
+-- schema: exchange 2
+-- Calls in the order of their entries: the writer adds at the end, whatever the grant. What lies before the mark in
+-- exchange_call_sealed is (also, or only) in runs and is read there.
+CREATE TABLE exchange_call_new(
+  grant_id INTEGER NOT NULL, entry INTEGER PRIMARY KEY,
+  key_id INTEGER NOT NULL, time_ms INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,
+  salts BLOB,                       -- of the per-row leaves of a personal reply, 16 bytes a row
+  status INTEGER                    -- NULL = answered here; of a proxied service: 0 = sent, outcome unknown
+) STRICT;
+INSERT INTO exchange_call_new SELECT grant_id, entry, key_id, time_ms, rows, bytes, salts, status FROM exchange_call ORDER BY entry;
+DROP TABLE exchange_call;
+ALTER TABLE exchange_call_new RENAME TO exchange_call;
+-- One row: entries before `entry` are in runs up to `run`; erasures counts, so that a run packed before somebody was
+-- forgotten is not published after it.
+CREATE TABLE exchange_call_sealed(
+  id INTEGER PRIMARY KEY, entry INTEGER NOT NULL, run INTEGER NOT NULL, erasures INTEGER NOT NULL
+) STRICT;
+INSERT INTO exchange_call_sealed VALUES(0, 0, 0, 0);
+-- A grant's calls of one stretch of entries: packed as calls_run.c writes it; salts one after another.
+CREATE TABLE exchange_call_run(
+  id INTEGER PRIMARY KEY,
+  grant_id INTEGER NOT NULL, first_entry INTEGER NOT NULL, last_entry INTEGER NOT NULL, calls INTEGER NOT NULL,
+  packed BLOB NOT NULL, salts BLOB NOT NULL, digest BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX exchange_call_run_place ON exchange_call_run(grant_id, first_entry);

@@ -55,8 +55,8 @@ struct exchange_state *exchange_state(struct city *city);
 void exchange_moved(
     struct cx *cx); // any grant or key changed: what was cached or judged before is not believed
 
-int key_who(struct cx *cx, struct str token);   // city->who_key
-bool key_is_active(struct cx *cx, int64_t key); // as the store says now (writer's second look)
+int key_who(struct cx *cx, struct str token);       // city->who_key
+int key_is_active(struct cx *cx, int64_t key) MUST; // as the store says now (writer's second look)
 int key_of_grant(struct cx *cx, int64_t key, int64_t grant_id) MUST; // ERR_grant_other
 // Takes one call of the key's allowance; false: *ret_wait_ms until there is one again.
 bool key_rate(struct cx *cx, int64_t key, int64_t rate_per_s, int64_t *ret_wait_ms);

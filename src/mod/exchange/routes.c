@@ -53,7 +53,9 @@ static int put_cart_item(struct cx *cx, struct json item) {
     struct str id = json_text(json_get(item, S("dataset")));
     struct buf columns = buf_new(cx->mem, 128, 8192);
     int code = catalog_dataset_get(cx, id, &ds);
-    if (code != OK) return cx_fail(cx, ERR_not_found, "dataset", "%.*s", (int)(id.n > 60 ? 60 : id.n), id.p);
+    if (code == ERR_not_found)
+        return cx_fail(cx, ERR_not_found, "dataset", "%.*s", (int)(id.n > 60 ? 60 : id.n), id.p);
+    if (code != OK) return code;
     for (struct json_iter it = json_iter(json_get(item, S("columns"))); json_next(&it);) {
         struct str column = json_text(it.value);
         if (!catalog_column_find(ds, column))

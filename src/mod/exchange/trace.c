@@ -5,6 +5,7 @@
 //
 //   dataset ─► application ─► sign ─► [county] ─► check ─┬─► answer ─► provider_sign ─► grant ─► key ─► calls
 //                                                        └─► answer …                     └─► suspend, revoke …
+#include "mod/exchange/calls.h"
 #include "mod/exchange/flow.h"
 #include "mod/exchange/shapes.h"
 #include <inttypes.h>
@@ -276,15 +277,18 @@ static int put_nodes(struct cx *cx, struct picture *p) {
 static int put_use(struct cx *cx, const struct application *a) {
     struct jw *w = &cx->w;
     int64_t calls = 0, rows = 0, last_ms = 0, first_ms = 0;
-    struct stmt *s = store_query(cx->db, Q_exchange_call_first, "s", a->id);
-    if (store_next(s)) first_ms = store_int(s, 0);
-    int code = store_done(s, &cx->err);
+    int code = OK;
+    for (int i = 0; i < a->lines_n && code == OK; i++) {
+        int64_t ms = 0;
+        if (a->lines[i].grant_id) code = calls_first(cx, a->lines[i].grant_id, &ms);
+        if (ms && (!first_ms || ms < first_ms)) first_ms = ms;
+    }
     if (code != OK) return code;
     jw_name(w, "calls");
     jw_object(w);
     jw_name(w, "by_day");
     jw_array(w);
-    s = store_query(cx->db, Q_exchange_meter_of_application, "s", a->id);
+    struct stmt *s = store_query(cx->db, Q_exchange_meter_of_application, "s", a->id);
     while (store_next(s)) {
         calls += store_int(s, 1);
         rows += store_int(s, 2);

@@ -60,6 +60,8 @@ int people_system_ok(struct cx *cx, struct str system, struct str office) {
     struct people_sys s;
     int code = system_read(cx, system, &s);
     if (code != OK) return code;
+    if (cx->mem->failed)
+        return cx_fail(cx, ERR_no_memory, "", "system"); // texts that did not fit compare unequal
     return str_eq(s.office, office) && str_eq(s.state, S("active")) ? OK : ERR_not_found;
 }
 
