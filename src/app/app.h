@@ -2,6 +2,7 @@
 // What the files of the wiring share: options, the server, the commands.
 #ifndef APP_APP_H
 #define APP_APP_H
+#include "app/passphrase.h"
 #include "core/city.h"
 #include "core/pack.h"
 #include "net/http.h"
@@ -20,6 +21,7 @@ struct options { // from the command line; every one is named in `gusu help`
 extern const struct module app_module; // the server's own routes: events
 
 struct server;
+void server_reach_out(struct city *city); // HTTP out for the modules
 int server_open(struct city *city, const struct options *o, struct server **ret, struct err *e) MUST;
 int server_port(const struct server *s);
 void server_run(struct server *s);        // until server_stop
@@ -34,11 +36,12 @@ struct session {
     struct conn *conn;
     struct hasher *hasher;
     struct cx cx;
+    char passphrase[PASSPHRASE_ROOM]; // city.passphrase points here
 };
 int session_open(struct session *s, const struct options *o, struct err *e) MUST;
 void session_close(struct session *s);
 // What opening makes in a folder: looked at before, put back by a command that failed on what was no city.
-#define FOLDER_MADE 10
+#define FOLDER_MADE 12
 struct folder_before {
     bool folder, made[FOLDER_MADE];
 };
@@ -60,6 +63,8 @@ int command_user(const struct options *o);
 int command_api(const struct options *o);
 int command_verify(const struct options *o);
 int command_bench(const struct options *o);
+int command_key(const struct options *o);
+int command_witness(const struct options *o);
 int command_backup(const struct options *o);
 int command_restore(const struct options *o);
 #endif

@@ -112,6 +112,10 @@ static const struct command {
      "back up a living city"},
     {"restore", command_restore, "BACKUP --data DIR [--keys DIR] [--erasures FILE]", "从备份恢复",
      "restore a backup into an empty folder"},
+    {"key", command_key, "list|seal|unseal|rotate --data DIR", "签名密钥：列出、加封、轮换",
+     "signing keys: list, seal, rotate"},
+    {"witness", command_witness, "vkey|logs|add VKEY|remove ORIGIN|policy --data DIR", "见证哪些日志",
+     "which logs this city witnesses"},
     {"bench", command_bench, "NAME", "性能测量", "measure"},
     {"api", command_api, "", "列出全部接口", "list all interfaces"},
 };

@@ -311,6 +311,11 @@ static int url_ok(struct city *city, struct arena *mem, struct str url, struct e
     return fetch_url_ok(mem, url, city->allow_upstream, city->allow_upstream_n, e);
 }
 
+void server_reach_out(struct city *city) {
+    city->fetch_out = fetch_out;
+    city->fetch_url_ok = url_ok;
+}
+
 static int make_certificate(struct server *s, const struct options *o, struct http_config *config,
                             struct err *e) {
     if (!o->tls) return OK;
@@ -338,8 +343,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     arena_init(&s->mem, 0);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    city->fetch_out = fetch_out;
-    city->fetch_url_ok = url_ok;
+    server_reach_out(city);
     city->on_announced = listeners_tell;
     city->on_announced_arg = s;
     city->mod[module_index("app")] = s;
