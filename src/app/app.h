@@ -9,7 +9,7 @@
 
 #define APP_ALLOW_MAX 32
 struct options { // from the command line; every one is named in `gusu help`
-    const char *data, *pack, *address, *web, *base_url, *origin;
+    const char *data, *pack, *address, *web, *base_url, *origin, *access_log;
     int port;
     bool demo, tls, quiet, with_keys, may_continue;
     const char *to, *from, *every, *keep, *keys, *erasures; // of backup, restore, migrate
@@ -27,6 +27,7 @@ int server_port(const struct server *s);
 void server_run(struct server *s);        // until server_stop
 bool server_lost(const struct server *s); // it ended because the disk failed
 void server_stop(struct server *s);       // from a signal handler too
+void server_reopen(struct server *s);     // its log files, after they were moved; from a signal handler too
 void server_close(struct server *s);
 
 // A city opened for a command: folder, modules, a reader and a hasher of this thread, and a cx of nobody.

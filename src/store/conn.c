@@ -7,13 +7,21 @@
 #include <assert.h>
 #include <stdlib.h>
 
+// What is nobody's fault but the machine's; refusals (busy, a key that stands) are the callers' affair.
+static void count_error(const struct conn *c) {
+    if (c->store) atomic_fetch_add_explicit(&c->store->meters.errors, 1, memory_order_relaxed);
+}
+
 int store_error(struct conn *c, int rc, const char *what, struct err *e) {
     int basic = rc & 0xff;
-    if (basic == SQLITE_FULL) return err_set(e, ERR_store_full, "", "%s", what);
-    if (basic == SQLITE_NOMEM) return err_set(e, ERR_no_memory, "", "%s", what);
+    if (basic == SQLITE_FULL || basic == SQLITE_NOMEM) {
+        count_error(c);
+        return err_set(e, basic == SQLITE_FULL ? ERR_store_full : ERR_no_memory, "", "%s", what);
+    }
     if (basic == SQLITE_INTERRUPT || basic == SQLITE_BUSY) return err_set(e, ERR_busy, "", "%s", what);
     if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY)
         return err_set(e, ERR_store_unique, "", "%s", what);
+    count_error(c);
     return err_set(e, ERR_store, "", "%s: %s", what, c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc));
 }
 
@@ -221,8 +229,19 @@ void store_bind_null(struct stmt *s, int n) {
     if (s->rc == SQLITE_OK) s->rc = sqlite3_bind_null(s->s, n);
 }
 
+// When memory or disk fail it, the engine ends the whole transaction by itself, even in a read whose error its caller
+// passes over. What the handler did next would be committed statement by statement, each for itself: an entry without
+// its head, and a ledger that does not start. So nothing runs any more until the queue has given the batch up.
+static bool is_thrown_away(const struct conn *c) {
+    return c->in_batch && sqlite3_get_autocommit(c->db);
+}
+
 bool store_next(struct stmt *s) {
     if (s->rc != SQLITE_OK && s->rc != SQLITE_ROW) return false;
+    if (is_thrown_away(s->c)) {
+        s->rc = SQLITE_ABORT_ROLLBACK;
+        return false;
+    }
     s->rc = sqlite3_step(s->s);
     return s->rc == SQLITE_ROW;
 }

@@ -29,6 +29,7 @@ struct conn {
     struct store *store; // NULL for a read-only stranger
     sqlite3 *db;
     bool is_writer, wants_read, has_read; // wants: store_read_begin was called; has: BEGIN was sent
+    bool in_batch;                        // the writer between BEGIN and its end, whether the engine still knows it or not
     int64_t steps_left;                   // < 0: no limit
     uint64_t tick;
     struct stmt named[QUERY_COUNT + 1];
@@ -60,6 +61,7 @@ struct store {
     _Atomic int wal_pages;
     _Atomic uint64_t wal_commits; // commits that wrote
     struct store_stats stats;     // under lock
+    struct store_meters meters;
 };
 
 int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code

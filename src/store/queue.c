@@ -53,6 +53,7 @@ static bool run_transaction(struct store *s, struct work *first, bool careful, s
     bool ok = conn_exec(c, "BEGIN IMMEDIATE") == SQLITE_OK;
     bool redo = false;
     int64_t late_us = clock_mono_us() + STORE_BATCH_MS * 1000;
+    c->in_batch = ok;
     if (!ok) (void)store_error(c, sqlite3_errcode(c->db), "begin", e);
     for (struct work *w = first; ok && w; w = w->next) {
         if (!run_item(s, w, careful)) {
@@ -73,6 +74,7 @@ static bool run_transaction(struct store *s, struct work *first, bool careful, s
         }
     }
     if (!ok && !sqlite3_get_autocommit(c->db)) conn_exec(c, "ROLLBACK");
+    c->in_batch = false;
     if (s->config.after_commit) s->config.after_commit(s->config.arg, ok);
     if (ok || redo) return ok;
     if (e->code == OK) e->code = ERR_store;
@@ -170,6 +172,8 @@ static void count_batch(struct store *s, size_t n, int64_t us) {
     if (n > s->stats.batch_max) s->stats.batch_max = n;
     if ((uint64_t)us > s->stats.commit_us_max) s->stats.commit_us_max = (uint64_t)us;
     pthread_mutex_unlock(&s->lock);
+    histogram_add(&s->meters.batch_items, n);
+    histogram_add(&s->meters.run_us, (uint64_t)us);
 }
 
 void *store_writer(void *arg) {
@@ -192,6 +196,7 @@ void *store_writer(void *arg) {
         bool is_lost = s->is_lost;
         pthread_mutex_unlock(&s->lock);
         int64_t begin = clock_mono_us();
+        histogram_add(&s->meters.lag_us, begin > batch->at_us ? (uint64_t)(begin - batch->at_us) : 0);
         struct work *rest = NULL;
         uint64_t written = atomic_load(&s->wal_commits);
         if (!is_lost) run_batch(s, batch, &rest); // else the syncer says so to all
@@ -231,6 +236,7 @@ void *store_checkpointer(void *arg) {
 int store_submit(struct store *s, struct work *w) {
     assert(s->magic == STORE_MAGIC && w->run && w->done);
     w->next = NULL;
+    w->at_us = clock_mono_us();
     pthread_mutex_lock(&s->lock);
     if (s->stop || s->is_lost || s->waiting >= STORE_QUEUE_MAX) {
         pthread_mutex_unlock(&s->lock);

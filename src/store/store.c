@@ -63,6 +63,8 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     s->magic = STORE_MAGIC;
     s->config = *config;
     s->lock_fd = -1;
+    s->meters.batch_items.edges = histogram_items;
+    s->meters.run_us.edges = s->meters.lag_us.edges = s->meters.sync_us.edges = histogram_us;
     snprintf(s->folder, sizeof s->folder, "%s", config->folder);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
@@ -227,6 +229,10 @@ int store_checkpoint(struct store *s, struct err *e) {
     if (rc != SQLITE_OK) code = store_error(c, rc, "checkpoint", e);
     store_conn_close(c);
     return code;
+}
+
+const struct store_meters *store_meters(const struct store *s) {
+    return &s->meters;
 }
 
 struct store_stats store_stats(struct store *s) {

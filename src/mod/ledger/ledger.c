@@ -34,5 +34,6 @@ const struct module ledger_module = {.name = "ledger",
                                      .jobs = ledger_jobs,
                                      .start = start,
                                      .stop = stop,
+                                     .metrics = ledger_metrics,
                                      .zh = "存证",
                                      .en = "ledger"};

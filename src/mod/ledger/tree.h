@@ -96,6 +96,7 @@ int checkpoint_cover(struct cx *cx, int64_t index, struct checkpoint *ret) MUST;
 struct str checkpoint_text(struct arena *mem, const struct checkpoint *c, int tree);
 bool checkpoint_is_witnessed(struct city *city,
                              int64_t index); // the policy's quorum saw a tree that has this entry
+void ledger_metrics(struct cx *cx, struct metrics *m);
 extern const struct job ledger_jobs[];
 int checkpoint_run(struct cx *cx) MUST;  // the job: crosses if it is time, signs
 int checkpoint_grow(struct cx *cx) MUST; // one more entry, so that a new key has something of its own to sign
