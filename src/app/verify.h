@@ -26,6 +26,7 @@ enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_TIME,
     VERIFY_CLEAR,
     VERIFY_BUNDLE,
+    VERIFY_LEAVES,
     VERIFY_NODE,
     VERIFY_HEAD,
     VERIFY_CROSS,
