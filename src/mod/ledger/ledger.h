@@ -50,4 +50,17 @@ struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, in
 bool ledger_leaf_read(struct str leaf, struct ledger_entry *ret) MUST;
 // Do salt and detail open the commitments? (True as well when both are erased: then there is nothing to hold.)
 bool ledger_leaf_opens(struct hasher *h, const struct ledger_entry *entry) MUST;
+
+// What is wrong with an entry as it lies in the store, by itself; 0: nothing. Fills what the leaf tells, and the detail
+// (in `row`) when it can be read.
+enum ledger_wrong {
+    LEDGER_WRONG_LEAF = 1,       // malformed
+    LEDGER_WRONG_COMMITMENT = 2, // salt and detail do not open it
+    LEDGER_WRONG_DETAIL = 4,     // no JSON object
+    LEDGER_WRONG_KIND = 8,       // the leaf shows another kind, time, clear part than the detail
+    LEDGER_WRONG_TIME = 16,
+    LEDGER_WRONG_CLEAR = 32
+};
+unsigned ledger_entry_wrong(struct hasher *h, struct arena *row, struct ledger_entry *e,
+                            struct json *ret_detail) MUST;
 #endif
