@@ -157,11 +157,12 @@ int main(int argc, char **argv) {
     for (int i = 2; i < argc; i++)
         emit(argv[i], c, 1, h);
     fputs("    {0, 0, 0, 0}};\n", c);
-    fputs("    QUERY_COUNT\n};\nstruct query_text { const char *name; bool may_scan; const char *sql, *pg; };\n"
-          "struct schema_text { const char *module; int version; const char *sql, *pg; };\n"
-          "extern const struct query_text query_texts[];\nextern const struct schema_text "
-          "schema_texts[];\n#endif\n",
-          h);
+    fputs(
+        "    QUERY_COUNT\n};\nstruct query_text { const char *name; bool may_scan; const char *sql, *pg; };\n"
+        "struct schema_text { const char *module; int version; const char *sql, *pg; };\n"
+        "extern const struct query_text query_texts[];\nextern const struct schema_text "
+        "schema_texts[];\n#endif\n",
+        h);
     if (fclose(h) || fclose(c)) die(argv[1], 0, "write failed");
     char from[1024];
     snprintf(from, sizeof from, "%s/queries.h.new", argv[1]);

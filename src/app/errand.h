@@ -57,5 +57,6 @@ bool socket_begin(struct socket *s, const char *name, const struct options *o);
 
 int errand_load(struct errand *r);
 int errand_user(struct errand *r);
+int errand_key(struct errand *r);
 int errand_backup(struct errand *r);
 #endif

@@ -14,8 +14,10 @@
 static struct server *running; // for the signal handler alone
 
 static void on_signal(int sig) {
-    (void)sig;
-    if (running) server_stop(running);
+    if (running && sig == SIGHUP)
+        server_reopen(running);
+    else if (running)
+        server_stop(running);
 }
 
 static int say(const struct err *e) {
@@ -45,6 +47,7 @@ int command_serve(const struct options *o) {
     struct sigaction act = {.sa_handler = on_signal};
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGHUP, &act, NULL);
     if (!s.city.base_url[0])
         snprintf(s.city.base_url, sizeof s.city.base_url, "%s://%s:%d", o->tls ? "https" : "http",
                  strcmp(o->address, "127.0.0.1") == 0 || strcmp(o->address, "0.0.0.0") == 0 ? "localhost"
@@ -112,6 +115,10 @@ static const struct command {
      "back up a living city"},
     {"restore", command_restore, "BACKUP --data DIR [--keys DIR] [--erasures FILE]", "从备份恢复",
      "restore a backup into an empty folder"},
+    {"key", command_key, "list|seal|unseal|rotate --data DIR", "签名密钥：列出、加封、轮换",
+     "signing keys: list, seal, rotate"},
+    {"witness", command_witness, "vkey|logs|add VKEY|remove ORIGIN|policy --data DIR", "见证哪些日志",
+     "which logs this city witnesses"},
     {"bench", command_bench, "NAME", "性能测量", "measure"},
     {"api", command_api, "", "列出全部接口", "list all interfaces"},
 };
@@ -128,6 +135,8 @@ static const struct option_row {
     {"--web", offsetof(struct options, web), false, "网页文件夹", "folder of the web page"},
     {"--base-url", offsetof(struct options, base_url), false, "对外网址", "URL as users see it"},
     {"--origin", offsetof(struct options, origin), false, "存证日志名称", "origin of the ledger"},
+    {"--access-log", offsetof(struct options, access_log), false,
+     "访问日志：文件、- 或 off (DATA/access.log)", "access log: a file, - or off"},
     {"--demo", offsetof(struct options, demo), true, "建立演示账号", "make the demo accounts"},
     {"--tls", offsetof(struct options, tls), true, "HTTPS（首次自签证书）", "HTTPS (self-signed at first)"},
     {"--quiet", offsetof(struct options, quiet), true, "只记警告", "log warnings only"},

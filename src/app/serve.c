@@ -7,7 +7,9 @@
 //   workers        SLOW routes; READs that exceeded their step limit
 //   jobs thread    what wakes by itself
 #include "app/server.h"
+#include "app/access.h"
 #include "app/errand.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "net/fetch.h"
 #include "net/static.h"
@@ -215,6 +217,7 @@ static struct call *new_call(struct server *s, struct http_exchange *x) {
     }
     c->server = s;
     c->x = x;
+    x->user = c;
     fill_request(c, x);
     core_cx(&c->cx, s->city, x->mem, s->reader, s->hasher, &c->req);
     c->cx.snapshot_generation = &s->generation;
@@ -269,6 +272,58 @@ static int64_t on_head(void *arg, struct http_exchange *x) {
     return (c->cx.who.roles & (R_LOGIN | R_KEY)) ? r->body_max : BODY_STANDARD;
 }
 
+// The one thing that a call was about, for the log: its exchange trace.
+static struct str trace_of(const struct call *c) {
+    if (!c) return STR_NONE;
+    if (c->cx.note) return c->cx.note->trace;
+    if (c->cx.batch && c->cx.batch->n) return c->cx.batch->slices[0].first->trace;
+    return c->cx.act ? c->cx.act->trace : STR_NONE;
+}
+
+// Every reply passes here once: counted, and a line of the access log.
+static void on_reply(void *arg, const struct http_exchange *x, int status, int64_t bytes) {
+    struct server *s = arg;
+    const struct call *c = x->user;
+    const int64_t us = x->begin_us ? clock_mono_us() - x->begin_us : -1;
+    meters_reply(s, c, x, status, bytes, us);
+    if (!s->access) return;
+    struct access_line l = {.time_ms = s->city->now_ms(),
+                            .us = us,
+                            .peer = x->peer,
+                            .verb = x->target.n ? str_of(verbs[x->method]) : STR_NONE,
+                            .path = x->path,
+                            .query = x->query,
+                            .trace = trace_of(c),
+                            .status = status,
+                            .bytes = bytes};
+    if (c && c->cx.who.account) {
+        l.who_kind = "account";
+        l.who = c->cx.who.account;
+    } else if (c && c->cx.who.key) {
+        l.who_kind = "key";
+        l.who = c->cx.who.key;
+    }
+    access_put(s->access, &l);
+}
+
+static void access_tick(void *arg) {
+    access_beat(((struct server *)arg)->access);
+}
+
+static int start_access(struct server *s, const struct options *o, struct err *e) {
+    char path[600];
+    snprintf(path, sizeof path, "%s/access.log", s->city->folder);
+    int code = access_open(o->access_log ? o->access_log : path, ACCESS_FILE_MAX, &s->access, e);
+    return code == OK ? http_every(s->loop, ACCESS_FLUSH_MS, access_tick, s) : code;
+}
+
+void server_reopen(struct server *s) {
+    access_reopen(s->access);
+}
+
+// A snapshot is taken anew in every tick, but calls under a grant may use one of some milliseconds ago: each new one
+// costs the engine its map of the file. Older than SNAPSHOT_US, or than a change of rights, it is given up; and when
+// nothing is under way that will wake the loop, since an idle loop must not hold the WAL.
 static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
     if (is_begin) {
@@ -311,6 +366,11 @@ static int url_ok(struct city *city, struct arena *mem, struct str url, struct e
     return fetch_url_ok(mem, url, city->allow_upstream, city->allow_upstream_n, e);
 }
 
+void server_reach_out(struct city *city) {
+    city->fetch_out = fetch_out;
+    city->fetch_url_ok = url_ok;
+}
+
 static int make_certificate(struct server *s, const struct options *o, struct http_config *config,
                             struct err *e) {
     if (!o->tls) return OK;
@@ -335,11 +395,11 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_set(e, ERR_no_memory, "", "server");
     s->city = city;
+    meters_start(s);
     arena_init(&s->mem, 0);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
-    city->fetch_out = fetch_out;
-    city->fetch_url_ok = url_ok;
+    server_reach_out(city);
     city->on_announced = listeners_tell;
     city->on_announced_arg = s;
     city->mod[module_index("app")] = s;
@@ -350,6 +410,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
                                  .arg = s,
                                  .on_head = on_head,
                                  .on_request = on_request,
+                                 .on_reply = on_reply,
                                  .on_tick = on_tick,
                                  .spool_dir = city->folder};
     int code = store_conn_open(city->store, &s->reader, e);
@@ -358,6 +419,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     if (code == OK) code = make_certificate(s, o, &config, e);
     if (code == OK) code = http_open(&config, &s->loop, e);
     if (code == OK) code = http_every(s->loop, 15000, listeners_beat, s);
+    if (code == OK) code = start_access(s, o, e);
     if (code == OK) code = workers_start(s, e);
     if (code == OK) code = socket_open(city, &s->socket, e);
     if (code != OK) {
@@ -405,6 +467,7 @@ void server_close(struct server *s) {
     workers_stop(s);
     if (s->loop) drain_writer(s);
     if (s->loop) http_close(s->loop);
+    access_close(s->access);
     if (s->pages) static_close(s->pages);
     hasher_close(s->hasher);
     store_conn_close(s->reader);

@@ -3,6 +3,7 @@
 #ifndef APP_SERVER_H
 #define APP_SERVER_H
 #include "app/app.h"
+#include "app/metrics.h"
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -48,8 +49,11 @@ struct listener { // a page with an open event stream
     uint64_t generation; // under which it was judged last, and when
     int64_t judged_ms;
 };
+struct access;
 struct server {
     struct city *city;
+    struct meters meters;
+    struct access *access; // the log of requests; NULL = off
     struct arena mem;
     struct http_loop *loop;
     struct static_dir *pages;

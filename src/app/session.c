@@ -14,7 +14,9 @@ int session_open(struct session *s, const struct options *o, struct err *e) {
     if (o->origin) snprintf(s->city.origin, sizeof s->city.origin, "%s", o->origin);
     if (o->base_url) snprintf(s->city.base_url, sizeof s->city.base_url, "%s", o->base_url);
     arena_init(&s->mem, (size_t)2 << 30);
-    int code = city_open(&s->city, e);
+    server_reach_out(&s->city); // the ledger asks witnesses before it signs again after a restore
+    int code = passphrase_get(o->data, false, s->passphrase, &s->city.passphrase, e);
+    if (code == OK) code = city_open(&s->city, e);
     if (code == OK) code = store_conn_open(s->city.store, &s->conn, e);
     if (code == OK && !(s->hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");
     if (code == OK) core_cx(&s->cx, &s->city, &s->mem, s->conn, s->hasher, NULL);
@@ -25,13 +27,14 @@ void session_close(struct session *s) {
     hasher_close(s->hasher);
     store_conn_close(s->conn);
     if (s->city.store) city_close(&s->city);
+    crypto_wipe(s->passphrase, sizeof s->passphrase);
     arena_free(&s->mem);
 }
 
 static const char *const made[FOLDER_MADE] = {
     "gusu.db", // the first: without it the folder is no city
     "gusu.db-wal",    "gusu.db-shm", "key.bin", "lock", "ledger-ed25519.pem",
-    "ledger-sm2.pem", "ledger.vkey", "loads",   "files"};
+    "ledger-sm2.pem", "ledger.vkey", "loads",   "files",   "witness.pem", "witness.vkey"};
 
 struct folder_before folder_look(const char *folder) {
     struct folder_before b = {.folder = file_exists(folder)};

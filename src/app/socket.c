@@ -37,6 +37,7 @@ struct visit { // one caller, or one errand of the server's own (fd -1); owned b
 const struct errand_row errands[] = {
     {"load", errand_load, false},
     {"user", errand_user, false},
+    {"key", errand_key, false},
     {"backup", errand_backup, true},
     {0},
 };

@@ -29,6 +29,7 @@ static const struct word {
     {VERIFY_TIME, "时间与明细不符", "the time differs from the detail"},
     {VERIFY_CLEAR, "公开部分与明细不符", "the clear part differs from the detail"},
     {VERIFY_BUNDLE, "封存的存证包已损坏", "a sealed bundle is damaged"},
+    {VERIFY_LEAVES, "这些条目中有叶被改动", "a leaf among these entries was changed"},
     {VERIFY_NODE, "子树哈希与条目不符", "a stored subtree differs from its entries"},
     {VERIFY_HEAD, "首部与条目不符", "the stored head differs from the entries"},
     {VERIFY_CROSS, "互证的树根不符", "a root told by an entry differs"},

@@ -14,7 +14,7 @@
 #define VERIFY_RANGE      ((uint64_t)1 << VERIFY_RANGE_BITS) // entries that one thread takes at a time
 #define VERIFY_THREADS    8
 #define VERIFY_FAULTS     100 // kept; further ones are counted
-#define VERIFY_KEYS       8
+#define VERIFY_KEYS       64 // a city's whole history of keys
 
 enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_ENTRY_MISSING = 1,
@@ -26,6 +26,7 @@ enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_TIME,
     VERIFY_CLEAR,
     VERIFY_BUNDLE,
+    VERIFY_LEAVES,
     VERIFY_NODE,
     VERIFY_HEAD,
     VERIFY_CROSS,
@@ -56,6 +57,7 @@ struct verify_trust { // what the reader brings: keys, and checkpoints noted ear
     int n, notes_n;
     struct sign_key *key[VERIFY_KEYS];
     struct str name[VERIFY_KEYS];
+    int64_t from_size[VERIFY_KEYS], to_size[VERIFY_KEYS]; // what it may sign; to -1: no end
     struct str note[VERIFY_KEYS];
 };
 
@@ -121,11 +123,14 @@ bool call_told(const struct ledger_entry *e, struct json detail, struct call_tol
 int verify_folder(const char *folder, const struct verify_trust *keys, bool is_quiet,
                   struct verify_report *ret, struct err *e) MUST; // OK also with faults: look at faults_n
 const char *verify_word(enum verify_what what, bool zh);
-int verify_key_add(struct arena *mem, struct verify_trust *keys, struct str text,
-                   struct err *e) MUST; // vkey lines, or a file
+// Lines "VKEY [FROM-SIZE [TO-SIZE]]", or a file of such lines: ledger.vkey.
+int verify_key_add(struct arena *mem, struct verify_trust *keys, struct str text, struct err *e) MUST;
 // A checkpoint, or a receipt that ends with one.
 int verify_note_add(struct arena *mem, struct verify_trust *trust, const char *path, struct err *e) MUST;
 void verify_keys_close(struct verify_trust *keys);
+// Is the note a checkpoint of that tree, signed by a key that may sign its size? Gives its body, size and root.
+bool verify_signed(struct arena *mem, const struct verify_trust *keys, struct str note, int tree,
+                   struct str *ret_body, uint64_t *ret_size, uint8_t root[HASH_BYTES]);
 // A receipt: OK when proof and signatures hold. What it speaks of is told in *ret (in mem), with salt and detail if
 // it carries them.
 int verify_receipt(struct arena *mem, struct str text, const struct verify_trust *keys,

@@ -10,8 +10,6 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define HOUR_MS ((int64_t)3600000)
-
 struct worker {
     struct verify *v;
     pthread_t thread;
@@ -22,6 +20,7 @@ struct worker {
     struct arena mem, row; // for the run; for one entry
     struct sums sums;
     struct err err;
+    uint64_t erased, calls;
     int code;
 };
 
@@ -71,124 +70,167 @@ static int keep_call(struct worker *w, const struct call_told *c, int64_t index)
         return OK;
     }
     atomic_fetch_add(&v->call_marks[(uint64_t)c->begin >> VERIFY_RANGE_BITS], mark);
-    atomic_fetch_add(&v->calls, c->is_begin);
+    w->calls += (uint64_t)c->is_begin;
     return OK;
 }
 
-// Each member of the clear part stands in the detail with the same value.
-static bool clear_fits(struct worker *w, const struct ledger_entry *e, struct json detail) {
-    struct json clear;
-    struct err ignore = {0};
-    if (!e->clear.p) return true;
-    if (json_parse(&w->row, e->clear, &clear, &ignore) != OK) return false;
-    for (struct json_iter it = json_iter(clear); json_next(&it);)
-        if (!str_eq(json_raw(it.value), json_raw(json_get(detail, it.name)))) return false;
-    return true;
-}
+static const struct {
+    unsigned bit;
+    enum verify_what what;
+} wrongs[] = {{LEDGER_WRONG_LEAF, VERIFY_LEAF},     {LEDGER_WRONG_COMMITMENT, VERIFY_COMMITMENT},
+              {LEDGER_WRONG_DETAIL, VERIFY_DETAIL}, {LEDGER_WRONG_KIND, VERIFY_KIND},
+              {LEDGER_WRONG_TIME, VERIFY_TIME},     {LEDGER_WRONG_CLEAR, VERIFY_CLEAR}};
 
-static int check_detail(struct worker *w, struct range *r, const struct ledger_entry *e) {
+static int check_entry(struct worker *w, struct range *r, struct ledger_entry *e) {
     struct json detail;
-    struct err ignore = {0};
     struct call_told call;
-    int64_t time_ms;
-    if (json_parse(&w->row, e->detail, &detail, &ignore) != OK || !json_is(detail, JSON_OBJECT)) {
-        verify_fault(w->v, VERIFY_DETAIL, e->index, "%.*s", (int)e->kind.n, e->kind.p);
-        return OK;
-    }
-    if (json_int(json_get(detail, S("time_ms")), &time_ms) &&
-        e->time_ms != (e->clear.p ? time_ms : time_ms - time_ms % HOUR_MS))
-        verify_fault(w->v, VERIFY_TIME, e->index, "%.*s", (int)e->kind.n, e->kind.p);
-    struct str verb = json_text(json_get(detail, S("verb")));
-    if (verb.p && !str_eq(verb, e->kind))
-        verify_fault(w->v, VERIFY_KIND, e->index, "%.*s", (int)e->kind.n, e->kind.p);
-    if (!clear_fits(w, e, detail))
-        verify_fault(w->v, VERIFY_CLEAR, e->index, "%.*s", (int)e->kind.n, e->kind.p);
+    unsigned wrong = ledger_entry_wrong(w->hasher, &w->row, e, &detail);
+    for (size_t i = 0; wrong && i < sizeof wrongs / sizeof wrongs[0]; i++)
+        if (wrong & wrongs[i].bit)
+            verify_fault(w->v, wrongs[i].what, e->index, "%.*s", (int)e->kind.n, e->kind.p);
+    if (!e->detail.p) w->erased++;
+    if (!json_is(detail, JSON_OBJECT)) return OK;
     if (str_eq(e->kind, S("ledger.cross"))) return keep_crossing(w, r, e->index, detail);
+    struct str verb = json_text(json_get(detail, S("verb")));
     if (verb.p && json_kind(json_get(detail, S("actor")))) return keep_act(w, r, e->index);
     return call_told(e, detail, &call) ? keep_call(w, &call, e->index) : OK;
 }
 
-static int check_entry(struct worker *w, struct range *r, struct ledger_entry *e) {
-    if (!ledger_leaf_read(e->leaf, e)) {
-        verify_fault(w->v, VERIFY_LEAF, e->index, "%s", "");
-        return OK;
-    }
-    if (!ledger_leaf_opens(w->hasher, e))
-        verify_fault(w->v, VERIFY_COMMITMENT, e->index, "%.*s", (int)e->kind.n, e->kind.p);
-    if (!e->detail.p) {
-        atomic_fetch_add(&w->v->erased, 1);
-        return OK;
-    }
-    return check_detail(w, r, e);
-}
-
 // --- the subtrees ---
-struct node_sink {
-    struct worker *w;
-    int tree;
-    uint64_t first;
-};
-
-static void on_node(void *arg, int level, uint64_t index, const uint8_t hash[HASH_BYTES]) {
-    struct node_sink *k = arg;
-    struct worker *w = k->w;
-    if (level < VERIFY_NODE_LEVEL || w->code != OK) return;
-    index += k->first >> level;
-    struct stmt *s =
-        store_query(w->conn, Q_verify_node, "iii", (int64_t)k->tree, (int64_t)level, (int64_t)index);
-    struct str stored = store_next(s) ? store_str(s, 0, NULL) : STR_NONE;
-    bool same = stored.n == HASH_BYTES && memcmp(stored.p, hash, HASH_BYTES) == 0;
-    w->code = store_done(s, &w->err);
-    if (!same && w->code == OK)
-        verify_fault(w->v, VERIFY_NODE, (int64_t)(index << level), "%s, %" PRIu64 "–%" PRIu64,
-                     k->tree == 0 ? "SHA-256" : "SM3", index << level, ((index + 1) << level) - 1);
-}
-
-static void grow(struct worker *w, struct range *r, uint64_t first, struct str leaf) {
-    static const enum hash_kind kinds[VERIFY_TREES] = {HASH_SHA256, HASH_SM3};
-    for (int t = 0; t < VERIFY_TREES; t++) {
-        struct node_sink sink = {w, t, first};
-        uint8_t hash[HASH_BYTES];
-        merkle_leaf(w->hasher, kinds[t], leaf, hash);
-        merkle_add(&r->tree[t], w->hasher, kinds[t], hash, on_node, &sink);
-    }
-}
+static const enum hash_kind kinds[VERIFY_TREES] = {HASH_SHA256, HASH_SM3};
+static const char *const trees[VERIFY_TREES] = {"SHA-256", "SM3"};
 
 struct range_walk {
     struct worker *w;
     struct range *r;
-    uint64_t first;
+    struct merkle part[VERIFY_TREES]; // of the bundle under way
+    bool is_broken;                   // it has a hole: its own hashes cannot be worked out
 };
+
+static int stored_node(struct worker *w, int tree, int level, uint64_t index, uint8_t out[HASH_BYTES],
+                       bool *ret_found) {
+    struct stmt *s =
+        store_query(w->conn, Q_verify_node, "iii", (int64_t)tree, (int64_t)level, (int64_t)index);
+    struct str stored = store_next(s) ? store_str(s, 0, NULL) : STR_NONE;
+    *ret_found = stored.n == HASH_BYTES;
+    if (*ret_found) memcpy(out, stored.p, HASH_BYTES);
+    return store_done(s, &w->err);
+}
+
+static void tell_node(struct worker *w, enum verify_what what, int tree, int level, uint64_t index) {
+    verify_fault(w->v, what, (int64_t)(index << level), "%s, %" PRIu64 "–%" PRIu64, trees[tree],
+                 index << level, ((index + 1) << level) - 1);
+}
+
+// A bundle's hash joins the range's tree: as merkle_add, with a subtree of 256 in place of a leaf. Those that become
+// whole are held against the stored ones.
+static int graft(struct range_walk *k, int tree, uint64_t index, const uint8_t with[HASH_BYTES]) {
+    struct merkle *m = &k->r->tree[tree];
+    uint8_t hash[HASH_BYTES], stored[HASH_BYTES];
+    int level = VERIFY_NODE_LEVEL, code = OK;
+    memcpy(hash, with, HASH_BYTES);
+    for (uint64_t bits = m->size >> level; bits & 1 && code == OK; bits >>= 1) {
+        bool found;
+        merkle_node(k->w->hasher, kinds[tree], m->peak[--m->n], hash, hash);
+        level++;
+        index >>= 1;
+        code = stored_node(k->w, tree, level, index, stored, &found);
+        if (code == OK && (!found || memcmp(stored, hash, HASH_BYTES) != 0))
+            tell_node(k->w, VERIFY_NODE, tree, level, index);
+    }
+    memcpy(m->peak[m->n++], hash, HASH_BYTES);
+    m->size += LEDGER_BUNDLE;
+    return code;
+}
+
+// A full bundle is held against its two stored hashes. One tree differs: its tile was changed. Both differ: a leaf was,
+// and the stored hashes go on upward in its place, so that one changed entry is not told of every subtree above it.
+static int settle(struct range_walk *k, uint64_t bundle) {
+    uint8_t own[VERIFY_TREES][HASH_BYTES], stored[VERIFY_TREES][HASH_BYTES];
+    bool found[VERIFY_TREES], same[VERIFY_TREES];
+    int code = OK;
+    for (int t = 0; t < VERIFY_TREES && code == OK; t++) {
+        merkle_root(&k->part[t], k->w->hasher, kinds[t], own[t]);
+        code = stored_node(k->w, t, VERIFY_NODE_LEVEL, bundle, stored[t], &found[t]);
+        same[t] = found[t] && !k->is_broken && memcmp(own[t], stored[t], HASH_BYTES) == 0;
+    }
+    bool is_changed = code == OK && !same[0] && !same[1] && found[0] && found[1];
+    if (is_changed && !k->is_broken) tell_node(k->w, VERIFY_LEAVES, 0, VERIFY_NODE_LEVEL, bundle);
+    for (int t = 0; t < VERIFY_TREES && code == OK; t++) {
+        if (!same[t] && !is_changed) tell_node(k->w, VERIFY_NODE, t, VERIFY_NODE_LEVEL, bundle);
+        code = graft(k, t, bundle, is_changed || (k->is_broken && found[t]) ? stored[t] : own[t]);
+    }
+    memset(k->part, 0, sizeof k->part);
+    k->is_broken = false;
+    return code;
+}
 
 static int see(void *arg, const struct ledger_entry *seen) {
     struct range_walk *k = arg;
     struct worker *w = k->w;
     struct ledger_entry e = *seen;
-    grow(w, k->r, k->first, e.leaf);
-    if (w->code == OK) w->code = check_entry(w, k->r, &e);
+    for (int t = 0; t < VERIFY_TREES && !k->is_broken; t++) {
+        uint8_t hash[HASH_BYTES];
+        merkle_leaf(w->hasher, kinds[t], e.leaf, hash);
+        merkle_add(&k->part[t], w->hasher, kinds[t], hash, NULL, NULL);
+    }
+    int code = check_entry(w, k->r, &e);
     arena_reset(&w->row);
-    return w->code;
+    if (code == OK && (e.index + 1) % LEDGER_BUNDLE == 0)
+        code = settle(k, (uint64_t)(e.index / LEDGER_BUNDLE));
+    return code;
+}
+
+// A sealed bundle whose digest does not fit is read again without it: where it still unpacks, its entries tell which of
+// them was changed. *at moves behind what could be read.
+static int over_bundle(struct range_walk *k, int64_t *at, int64_t end) {
+    struct ledger_reader plain;
+    struct worker *w = k->w;
+    int64_t to = (*at / LEDGER_BUNDLE + 1) * LEDGER_BUNDLE;
+    verify_fault(w->v, VERIFY_BUNDLE, *at, "ledger_bundle %" PRId64, *at / LEDGER_BUNDLE);
+    w->err = (struct err){0};
+    ledger_reader_init(&plain, w->conn, NULL);
+    int code = ledger_reader_each(&plain, *at, to < end ? to : end, see, k, at, &w->err);
+    ledger_reader_free(&plain);
+    if (code != ERR_ledger_bundle) return code;
+    w->err = (struct err){0};
+    k->is_broken = true;
+    *at = to;
+    return settle(k, (uint64_t)(to / LEDGER_BUNDLE - 1));
+}
+
+// A hole: what lies behind it in its bundle is still looked at, the tree goes on from the stored hash.
+static int over_hole(struct range_walk *k, int64_t *at) {
+    verify_fault(k->w->v, VERIFY_ENTRY_MISSING, *at, "%s", "");
+    k->is_broken = true;
+    return ++*at % LEDGER_BUNDLE == 0 ? settle(k, (uint64_t)(*at / LEDGER_BUNDLE - 1)) : OK;
 }
 
 static int check_range(struct worker *w, uint64_t number) {
     struct verify *v = w->v;
-    const uint64_t first = number << VERIFY_RANGE_BITS;
-    const uint64_t end = first + VERIFY_RANGE < v->size ? first + VERIFY_RANGE : v->size;
-    struct range_walk walk = {w, &v->ranges[number], first};
-    int64_t at = (int64_t)first;
-    int code = ledger_reader_each(&w->reader, at, (int64_t)end, see, &walk, &at, &w->err);
-    if (code == ERR_ledger_bundle) { // told by where it ends; the threads go on
-        verify_fault(v, VERIFY_BUNDLE, at, "ledger_bundle %" PRId64, at / LEDGER_BUNDLE);
-        w->err = (struct err){0};
-        w->code = OK;
-    } else if (code == OK && at != (int64_t)end) {
-        // A hole ends the range: no hash behind it can be right.
-        verify_fault(v, VERIFY_ENTRY_MISSING, at, "%s", "");
-    } else if (w->code == OK) {
-        w->code = code;
+    struct range_walk k = {.w = w, .r = &v->ranges[number]};
+    const int64_t first = (int64_t)(number << VERIFY_RANGE_BITS);
+    const int64_t end =
+        first + (int64_t)VERIFY_RANGE < (int64_t)v->size ? first + (int64_t)VERIFY_RANGE : (int64_t)v->size;
+    int64_t at = first;
+    int code = OK;
+    while (code == OK && at < end) {
+        code = ledger_reader_each(&w->reader, at, end, see, &k, &at, &w->err);
+        if (code == ERR_ledger_bundle)
+            code = over_bundle(&k, &at, end);
+        else if (code == OK && at < end)
+            code = over_hole(&k, &at);
     }
-    atomic_fetch_add(&v->done_entries, (uint64_t)at - first);
-    return w->code;
+    // The last bundle is not full: its leaves are the tree's right edge as they are.
+    for (int t = 0; t < VERIFY_TREES && code == OK && !k.is_broken; t++) {
+        struct merkle *m = &k.r->tree[t];
+        for (int i = 0; i < k.part[t].n; i++)
+            memcpy(m->peak[m->n++], k.part[t].peak[i], HASH_BYTES);
+        m->size += k.part[t].size;
+    }
+    w->code = code;
+    atomic_fetch_add(&v->done_entries, (uint64_t)(end - first));
+    return code;
 }
 
 // --- threads ---
@@ -228,6 +270,8 @@ static int open_worker(struct worker *w, struct verify *v) {
 
 // What a thread gathered in its own memory goes over to the main thread's.
 static int merge(struct verify *v, struct worker *w) {
+    atomic_fetch_add(&v->erased, w->erased);
+    atomic_fetch_add(&v->calls, w->calls);
     for (size_t i = 0; i < w->sums.cap; i++) {
         const struct call_sum *from = &w->sums.slot[i];
         if (!from->grant) continue;

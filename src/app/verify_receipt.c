@@ -77,12 +77,19 @@ static int read_entry(struct arena *mem, const struct receipt *r, struct ledger_
     return OK;
 }
 
-static bool is_signed(struct arena *mem, const struct receipt *r, const struct verify_trust *keys,
-                      struct str *ret_body, struct str *ret_name) {
+bool verify_signed(struct arena *mem, const struct verify_trust *keys, struct str note, int tree,
+                   struct str *ret_body, uint64_t *ret_size, uint8_t root[HASH_BYTES]) {
     for (int i = 0; i < keys->n; i++) {
-        bool is_main = (sign_kind_of(keys->key[i]) == SIGN_ED25519) == (r->tree == 0);
-        *ret_name = keys->name[i];
-        if (is_main && note_check(mem, r->note, keys->key[i], keys->name[i], ret_body)) return true;
+        struct str body, origin;
+        const bool is_main = (sign_kind_of(keys->key[i]) == SIGN_ED25519) == (tree == 0);
+        if (!is_main || !note_check(mem, note, keys->key[i], keys->name[i], &body) ||
+            !checkpoint_read(mem, body, &origin, ret_size, root) || !str_eq(origin, keys->name[i]))
+            continue;
+        // One key for each size of a name: what a key signs outside its time is not this log's word.
+        if (*ret_size < (uint64_t)keys->from_size[i]) continue;
+        if (keys->to_size[i] >= 0 && *ret_size > (uint64_t)keys->to_size[i]) continue;
+        if (ret_body) *ret_body = body;
+        return true;
     }
     return false;
 }
@@ -92,14 +99,12 @@ int verify_receipt(struct arena *mem, struct str text, const struct verify_trust
     static const enum hash_kind kinds[VERIFY_TREES] = {HASH_SHA256, HASH_SM3};
     struct receipt *r = arena_take(mem, sizeof *r);
     struct hasher *h = hasher_open();
-    struct str body = STR_NONE, name, origin;
     uint64_t size = 0;
     uint8_t root[HASH_BYTES], leaf[HASH_BYTES];
     int code = r && h ? read_receipt(mem, text, r, e) : err_set(e, ERR_no_memory, "", "receipt");
     if (code == OK) code = read_entry(mem, r, ret, e);
-    if (code == OK && !is_signed(mem, r, keys, &body, &name)) code = bad(e, "signature");
-    if (code == OK && (!checkpoint_read(mem, body, &origin, &size, root) || !str_eq(origin, name)))
-        code = bad(e, "checkpoint");
+    if (code == OK && !verify_signed(mem, keys, r->note, r->tree, NULL, &size, root))
+        code = bad(e, "signature");
     if (code == OK) {
         merkle_leaf(h, kinds[r->tree], ret->leaf, leaf);
         if (!merkle_inclusion_ok((uint64_t)r->index, size, leaf, (const uint8_t(*)[HASH_BYTES])r->hash, r->n,
@@ -113,8 +118,16 @@ int verify_receipt(struct arena *mem, struct str text, const struct verify_trust
 }
 
 static int add_line(struct arena *mem, struct verify_trust *keys, struct str line, struct err *e) {
-    if (keys->n == VERIFY_KEYS) return err_set(e, ERR_too_large, "vkey", "%d", VERIFY_KEYS);
-    int code = note_read_vkey(mem, line, &keys->name[keys->n], &keys->key[keys->n], e);
+    const int n = keys->n;
+    struct str from, to, vkey = str_cut(line, ' ', &from);
+    if (n == VERIFY_KEYS) return err_set(e, ERR_too_large, "vkey", "%d", VERIFY_KEYS);
+    from = str_cut(from, ' ', &to);
+    keys->from_size[n] = 0;
+    keys->to_size[n] = -1;
+    if ((from.p && (!str_int64(from, &keys->from_size[n]) || keys->from_size[n] < 0)) ||
+        (to.p && (!str_int64(to, &keys->to_size[n]) || keys->to_size[n] < 0)))
+        return err_set(e, ERR_crypto, "vkey", "VKEY [FROM-SIZE [TO-SIZE]]");
+    int code = note_read_vkey(mem, vkey, &keys->name[n], &keys->key[n], e);
     if (code == OK) keys->n++;
     return code;
 }

@@ -52,7 +52,9 @@ static void run_job(struct server *s, const struct job *j, struct worker *w) {
     struct cx cx;
     arena_init(&mem, 0);
     core_cx(&cx, s->city, &mem, w->conn, w->hasher, NULL);
+    int64_t begin = clock_mono_us();
     int code = j->run(&cx);
+    meters_job(s, j, clock_mono_us() - begin, code != OK);
     if (code != OK)
         log_line(LOG_ERROR, "jobs", "%s: %s %s %s", j->name, err_info((enum err_code)code)->name,
                  cx.err.field, cx.err.arg);

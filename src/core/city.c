@@ -4,6 +4,7 @@
 #include "core/city.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "crypto/provider.h"
 #include <assert.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -34,13 +35,17 @@ static int load_key(struct city *city, struct err *e) {
         int may = may_make_key(city, e);
         if (may != OK) return may;
         if (crypto_random(fresh, sizeof fresh) != OK) return err_set(e, ERR_crypto, "", "random");
-        int code = file_write(path, (struct str){(const char *)fresh, sizeof fresh}, 0600, e);
+        struct arena room;
+        arena_init(&room, 65536);
+        int code = secret_file_write(&room, city->writer_hasher, path,
+                                     (struct str){(const char *)fresh, sizeof fresh}, city->passphrase, e);
         crypto_wipe(fresh, sizeof fresh);
+        arena_free(&room);
         if (code != OK) return code;
     }
     struct arena mem;
-    arena_init(&mem, 4096);
-    int code = file_read(&mem, path, 64, &key, e);
+    arena_init(&mem, (size_t)1 << 18);
+    int code = secret_file_read(&mem, city->writer_hasher, path, city->passphrase, &key, NULL, e);
     if (code != OK) {
         arena_free(&mem);
         return code;
@@ -113,7 +118,8 @@ static int start_modules(struct city *city, struct err *e) {
 // The store's hooks reach the ledger through these.
 static int before_commit(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
-    if (atomic_load(&city->auth_generation) != city->auth_settled) store_generation_move(w); // other nodes hear of it
+    if (atomic_load(&city->auth_generation) != city->auth_settled)
+        store_generation_move(w); // other nodes hear of it
     return city->before_commit ? city->before_commit(city, w, e) : OK;
 }
 

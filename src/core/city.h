@@ -46,6 +46,9 @@ struct city {
     bool with_demo;
     char origin[128]; // of the ledger: "gusu.local/<city>" by configuration
     uint8_t key[32];  // server key (passwords, cursors, blind indexes); file key.bin, mode 0600
+    // Opens key files that are sealed (crypto/provider.h), given by app before city_open; STR_NONE = none. Kept while
+    // the city is open: a rotation seals the new keys as the old ones were.
+    struct str passphrase;
     // Never NULL once the city is open. A pack loaded while the city serves brings another one; whoever still reads the
     // one before may, it stays as long as the process.
     _Atomic(const struct workdays *) workdays;

@@ -4,7 +4,8 @@
 #define CORE_MODULE_H
 #include "core/cx.h"
 
-struct pack; // core/pack.h
+struct pack;    // core/pack.h
+struct metrics; // core/metrics.h
 
 struct job { // wakes by itself; runs on a worker with a reader cx (no actor); writes through cx_write
     const char *name;
@@ -27,6 +28,8 @@ struct module {
     int (*start)(struct cx *cx);
     void (*stop)(struct city *city); // frees what start made outside the city's arena; the writer still runs
     const char *zh, *en;
+    void (*metrics)(struct cx *cx,
+                    struct metrics *m); // for /metrics, a reader's cx; may be NULL: core/metrics.h
 };
 extern const struct module *const modules[]; // ends with NULL; defined in app/modules.c
 

@@ -97,7 +97,7 @@ void search_cut(struct buf *out, struct str text) {
 static const struct notation {
     const char *open, *close, *prefix, *next, *all;
 } NOTATIONS[] = {
-    {"\"", "\"", "\" *", " ", " AND "},      // FTS5: "苏州 州市" AND "gdp" *
+    {"\"", "\"", "\" *", " ", " AND "},  // FTS5: "苏州 州市" AND "gdp" *
     {"'", "'", "':*", "' <-> '", " & "}, // tsquery: '苏州' <-> '州市' & 'gdp':*
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MulanPSL-2.0
-// Core's own routes: health, the list of errors, the OpenAPI document, figures for Prometheus, and the audit log
+// Core's own routes: health, the list of errors, the OpenAPI document, and the audit log
 // (auditors read all of it, others what was done to their own office's things).
 #include "core/self.h"
 #include <inttypes.h>
@@ -50,34 +50,6 @@ static int get_errors(struct cx *cx) {
 
 static int get_openapi(struct cx *cx) {
     return openapi_write(cx);
-}
-
-// Figures of the running process. From this machine, or for the system administrator: they tell a stranger too much.
-static int get_metrics(struct cx *cx) {
-    bool is_local = str_eq(cx->req->peer, S("127.0.0.1")) || str_eq(cx->req->peer, S("::1"));
-    // Behind a proxy on this machine everybody comes from here.
-    if (cx_header(cx, "X-Forwarded-For").p || cx_header(cx, "Forwarded").p) is_local = false;
-    if (!is_local && !cx_is(cx, R_(SYSADMIN))) return cx_deny(cx, "loopback");
-    struct store_stats s = store_stats(cx->city->store);
-    const struct {
-        const char *name, *help;
-        uint64_t v;
-    } rows[] = {{"gusu_commits_total", "transactions committed", s.commits},
-                {"gusu_commit_items_total", "items of the commit queue done", s.items},
-                {"gusu_commit_batch_max", "most items in one transaction", s.batch_max},
-                {"gusu_commit_microseconds_total", "time in transactions", s.commit_us_sum},
-                {"gusu_commit_microseconds_max", "longest transaction", s.commit_us_max},
-                {"gusu_queue_length", "items waiting", s.queue_len},
-                {"gusu_wal_bytes", "write-ahead log", s.wal_bytes},
-                {"gusu_batches_redone_total", "batches run again item by item", s.redone},
-                {"gusu_denied_total", "refused calls", atomic_load(&cx->city->denied)}};
-    struct buf b = buf_new(cx->mem, 2048, 65536);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        buf_print(&b, "# HELP %s %s\n# TYPE %s %s\n%s %" PRIu64 "\n", rows[i].name, rows[i].help,
-                  rows[i].name, strstr(rows[i].name, "_total") ? "counter" : "gauge", rows[i].name,
-                  rows[i].v);
-    cx_reply_body(cx, "text/plain; version=0.0.4; charset=utf-8", buf_str(&b));
-    return OK;
 }
 
 static struct stmt *acts_query(struct cx *cx, int64_t before, int64_t limit) {
@@ -184,7 +156,6 @@ static const struct field acts_out[] = {
     {0}};
 static const struct shape health_shape = {"Health", health_out, NULL},
                           errors_shape = {"Errors", errors_out, NULL}, acts_shape = {"Acts", acts_out, NULL},
-                          metrics_shape = {"Metrics", NULL, "text/plain"},
                           openapi_shape = {"OpenApi", NULL, "application/json"};
 
 const struct route core_routes[] = {{"GET", "/api/v1/health", ROUTE_READ, R_PUBLIC, NULL, &health_shape, NULL,
@@ -193,8 +164,6 @@ const struct route core_routes[] = {{"GET", "/api/v1/health", ROUTE_READ, R_PUBL
                                      0, 0, get_errors, "错误代码表", "All error codes", NULL},
                                     {"GET", "/api/openapi.json", ROUTE_READ, R_PUBLIC, NULL, &openapi_shape,
                                      NULL, 0, 0, get_openapi, "接口文档", "This document", NULL},
-                                    {"GET", "/metrics", ROUTE_READ, R_PUBLIC, NULL, &metrics_shape, NULL, 0,
-                                     0, get_metrics, "运行指标", "Figures for Prometheus", NULL},
                                     {"GET", "/api/v1/acts", ROUTE_READ, R_(AUDITOR) | R_ALL_OFFICE, acts_in,
                                      &acts_shape, NULL, 0, 0, get_acts, "审计日志", "Audit log",
                                      "audit:read"},

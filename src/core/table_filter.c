@@ -180,6 +180,18 @@ static int read_limit(struct cx *cx, struct reading *r, struct str value) {
     return OK;
 }
 
+// Apart, since its room on the stack is cleared each time, and nearly all filters have one value.
+static int read_list(struct cx *cx, struct reading *r, int at, struct str value, const char *field,
+                     struct table_filter *ret) {
+    struct str values[TABLE_IN_MAX];
+    int n = 0;
+    for (struct str rest = value; rest.p;) {
+        if (n == TABLE_IN_MAX) return cx_fail(cx, ERR_filter_many, field, "%d", TABLE_IN_MAX);
+        values[n++] = str_cut(rest, ',', &rest);
+    }
+    return make(cx, r->s, at, TABLE_IN, values, n, field, ret);
+}
+
 static int read_filter(struct cx *cx, struct reading *r, struct str name, struct str value) {
     enum table_op op = TABLE_EQ;
     struct str column = name;
@@ -194,16 +206,9 @@ static int read_filter(struct cx *cx, struct reading *r, struct str name, struct
     if (table_filter_may(cx, r->s, r->v, at)) return cx->err.code;
     if (r->q->filters_n == TABLE_FILTERS_MAX)
         return cx_fail(cx, ERR_filter_many, field, "%d", TABLE_FILTERS_MAX);
-    struct str values[TABLE_IN_MAX];
-    int n = 0;
-    if (op == TABLE_IN)
-        for (struct str rest = value; rest.p;) {
-            if (n == TABLE_IN_MAX) return cx_fail(cx, ERR_filter_many, field, "%d", TABLE_IN_MAX);
-            values[n++] = str_cut(rest, ',', &rest);
-        }
-    else
-        values[n++] = value;
-    return make(cx, r->s, at, op, values, n, field, &r->filters[r->q->filters_n++]);
+    struct table_filter *f = &r->filters[r->q->filters_n++];
+    return op == TABLE_IN ? read_list(cx, r, at, value, field, f)
+                          : make(cx, r->s, at, op, &value, 1, field, f);
 }
 
 static int read_pair(struct cx *cx, struct reading *r, struct str pair) {
@@ -307,7 +312,10 @@ int table_query_read(struct cx *cx, const struct table_shape *s, const struct ta
     if (query.n > QUERY_BYTES_MAX) return cx_fail(cx, ERR_too_large, "", "%zu", QUERY_BYTES_MAX);
     struct table_query q = {.shape = s, .view = v, .limit = TABLE_PAGE_STANDARD};
     struct reading r = {.s = s, .v = v, .others = others, .q = &q, .after = STR_NONE};
-    r.filters = arena_array(cx->mem, TABLE_FILTERS_MAX, sizeof *r.filters);
+    size_t pairs = 1; // no more filters than pairs: most calls have one or two
+    for (size_t i = 0; i < query.n && pairs < TABLE_FILTERS_MAX; i++)
+        pairs += query.p[i] == '&';
+    r.filters = arena_array(cx->mem, pairs, sizeof *r.filters);
     if (!r.filters) return cx_fail(cx, ERR_no_memory, "", "%s", "");
     q.filters = r.filters;
     for (struct str rest = query; rest.p && rest.n;) {

@@ -13,7 +13,7 @@ struct scan {
     struct stmt *st;
     struct arena row; // texts made while showing one row
     int64_t id;
-    struct table_cell cells[TABLE_COLUMNS_MAX];
+    struct table_cell *cells; // one a field
 };
 
 const struct table_column *table_query_column(const struct table_query *q, int field) {
@@ -123,10 +123,10 @@ int table_page_rows(struct cx *cx, const struct table_query *q, table_row_fn *fn
         *ret = page;
         return OK;
     }
-    struct scan sc;
-    sc.cx = cx;
-    sc.q = q;
     int n;
+    struct scan sc = {.cx = cx, .q = q};
+    sc.cells = arena_array(cx->mem, (size_t)q->fields_n + 1, sizeof *sc.cells);
+    if (!sc.cells) return cx_fail(cx, ERR_no_memory, "", "%s", "");
     sc.st = open_select(cx, q, &n);
     if (!sc.st) return cx_fail(cx, ERR_too_large, "", "%s", "SQL");
     int code = table_bind_where(cx, sc.st, &n, q);

@@ -44,6 +44,7 @@ struct http_exchange {
     bool is_tls;
     bool gone;              // the client has closed; a reply is then dropped silently
     void *user;             // for the layer above
+    int64_t begin_us;       // when its head was complete (clock_mono_us); 0 of one that had none
     struct http_conn *conn; // private to net
 };
 
@@ -56,6 +57,8 @@ struct http_config {
     // a larger one gets 413. It may already answer (http_reply): then the body is not read and the connection closes.
     int64_t (*on_head)(void *arg, struct http_exchange *x);
     void (*on_request)(void *arg, struct http_exchange *x);
+    // Every reply that leaves, by whomever (refusals of the loop too), once; bytes of its body, 0 of a stream. May be NULL.
+    void (*on_reply)(void *arg, const struct http_exchange *x, int status, int64_t bytes);
     void (*on_tick)(void *arg, bool is_begin); // around the callbacks of one epoll round; may be NULL
     const char *spool_dir;                     // for large bodies
     int connections_max;                       // 0 = HTTP_CONNECTIONS_MAX

@@ -6,6 +6,7 @@
 //   idle -> head -> (body) -> asked -> answered -> idle …    (pipelined GETs may stand in the queue together)
 //              any refusal -> deaf -> ending -> lingering -> closed
 #include "net/http_inner.h"
+#include "base/clock.h"
 #include <assert.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -150,6 +151,7 @@ static void ask(struct http_conn *c, struct http_box *b, const struct http_head 
     if (has_body) b->is_last = true;
     c->is_progress = true;
     http_count(&c->loop->count.requests, 1);
+    b->x.begin_us = clock_mono_us();
     int64_t most = k->on_head ? k->on_head(k->arg, &b->x) : 0;
     if (b->state != BOX_READING) {
         c->is_rude |= has_body;

@@ -110,7 +110,9 @@ static void box_put(struct http_box *b, struct str s) {
 static bool begin(struct http_box *b, const struct http_out *out, int64_t length, enum box_state next) {
     assert(b->state == BOX_READING || b->state == BOX_ASKED); // one reply per exchange
     assert(out->status >= 200 && out->status <= 599);
+    const struct http_config *k = &b->x.conn->loop->config;
     if (out->close || b->x.conn->loop->is_stopping) b->is_last = true;
+    if (k->on_reply) k->on_reply(k->arg, &b->x, out->status, length > 0 ? length : 0);
     struct str head = reply_head(b, out, length);
     b->state = next;
     if (head.p == NULL) {

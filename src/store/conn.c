@@ -18,6 +18,11 @@ int conn_new(struct store *s, const struct engine *engine, struct conn **ret, st
     return OK;
 }
 
+// What is nobody's fault but the machine's; refusals (busy, a key that stands) are the callers' affair.
+void conn_count_error(const struct conn *c) {
+    if (c->store) atomic_fetch_add_explicit(&c->store->meters.errors, 1, memory_order_relaxed);
+}
+
 void store_conn_close(struct conn *c) {
     if (!c) return;
     assert(c->magic == CONN_MAGIC);

@@ -91,7 +91,7 @@ static bool has_two_arguments(const char *p, const char *end) {
 struct reading {
     const char *end;
     int depth;
-    int or_null[DEPTH_MAX]; // at the end of this bracket comes " OR $n IS NULL"
+    int or_null[DEPTH_MAX];   // at the end of this bracket comes " OR $n IS NULL"
     bool is_schema, was_cast; // CREATE TABLE …; the word before was AS, so a type has no collation
     int params;
     const char *why;
@@ -101,12 +101,9 @@ static const struct {
     const char *from, *to;
     bool is_call; // only before "("
 } words[] = {
-    {"BLOB", "bytea", false},
-    {"REAL", "double precision", false},
-    {"LIKE", "ILIKE", false},
-    {"group_concat", "string_agg", true},
-    {"char", "chr", true},
-    {"instr", "strpos", true},
+    {"BLOB", "bytea", false},     {"REAL", "double precision", false},
+    {"LIKE", "ILIKE", false},     {"group_concat", "string_agg", true},
+    {"char", "chr", true},        {"instr", "strpos", true},
     {"ifnull", "coalesce", true},
 };
 

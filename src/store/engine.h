@@ -10,7 +10,7 @@
 #define STEP_ROW   100
 #define STEP_DONE  101
 
-struct bound { // one bound value
+struct bound {   // one bound value
     char letter; // i d s b n, as in store_query; z has become s
     int64_t i;
     double d;
@@ -27,7 +27,7 @@ struct engine {
     bool is_postgres;
     // --- a connection: made with everything but its place in the store ---
     int (*open)(struct store *s, const char *where, bool is_writer, struct conn **ret, struct err *e);
-    void (*close)(struct conn *c); // its statements are finalized before
+    void (*close)(struct conn *c);      // its statements are finalized before
     void (*read_begin)(struct conn *c); // nothing is sent before the first statement
     void (*read_end)(struct conn *c);
     void (*step_limit)(struct conn *c, int64_t steps);
@@ -51,13 +51,13 @@ struct engine {
     // --- transactions, on the writer's connection ---
     int (*begin)(struct conn *c, bool is_careful, struct err *e); // careful: one item alone, after a failure
     int (*savepoint)(struct conn *c, struct err *e);
-    bool (*release)(struct conn *c);     // false: the transaction is lost
-    bool (*back)(struct conn *c);        // to the savepoint; false as above
-    bool (*is_lost)(struct conn *c);     // the engine has thrown the transaction away, or cannot go on with it …
+    bool (*release)(struct conn *c); // false: the transaction is lost
+    bool (*back)(struct conn *c);    // to the savepoint; false as above
+    bool (*is_lost)(struct conn *c); // the engine has thrown the transaction away, or cannot go on with it …
     int (*why)(struct conn *c, const char *what, struct err *e); // … as it says itself
-    int64_t (*changes)(struct conn *c);  // moves with every row changed
+    int64_t (*changes)(struct conn *c);                          // moves with every row changed
     enum end (*commit)(struct conn *c, struct err *e);
-    void (*rollback)(struct conn *c);    // may be called when nothing is open
+    void (*rollback)(struct conn *c); // may be called when nothing is open
     // --- nodes; NULL where there is only one ---
     int (*generation)(struct conn *c, int64_t *ret, struct err *e);
     void (*generation_move)(struct conn *w);

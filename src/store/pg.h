@@ -11,15 +11,15 @@
 #include "store/private.h"
 #include <libpq-fe.h>
 
-#define PG_BOOL   16u // type numbers of PostgreSQL's pg_type, which never change
-#define PG_BYTEA  17u
-#define PG_INT8   20u
-#define PG_INT2   21u
-#define PG_INT4   23u
-#define PG_TEXT   25u
-#define PG_OID    26u
-#define PG_FLOAT4 700u
-#define PG_FLOAT8 701u
+#define PG_BOOL    16u // type numbers of PostgreSQL's pg_type, which never change
+#define PG_BYTEA   17u
+#define PG_INT8    20u
+#define PG_INT2    21u
+#define PG_INT4    23u
+#define PG_TEXT    25u
+#define PG_OID     26u
+#define PG_FLOAT4  700u
+#define PG_FLOAT8  701u
 #define PG_NUMERIC 1700u
 
 #define PG_AGAIN_MS_FIRST 50 // a lost connection is tried again after this long, then twice that …
@@ -37,23 +37,23 @@ struct pg_stmt;
 struct pg {
     PGconn *db;
     char *url;
-    uint32_t life;    // moves when the connection is made anew: statements prepared before are gone
+    uint32_t life; // moves when the connection is made anew: statements prepared before are gone
     uint32_t next_name;
     // Prepared since results were last read: when anything before them fails, the server has passed them over.
     struct pg_stmt *fresh[PG_FRESH_MAX];
     int fresh_n;
-    int waiting;      // statements sent whose results nobody has read
-    bool careful;     // every statement is waited for, each within a savepoint of its own
-    bool in_tx;       // the writer is between begin and commit
+    int waiting;        // statements sent whose results nobody has read
+    bool careful;       // every statement is waited for, each within a savepoint of its own
+    bool in_tx;         // the writer is between begin and commit
     bool has_savepoint; // … and within an item that can be undone by itself
-    bool tx_failed;   // a statement of this transaction failed and nothing has gone back behind it
-    bool lost;        // … and something was tried after it, or nobody waited for it: the batch must run again
+    bool tx_failed;     // a statement of this transaction failed and nothing has gone back behind it
+    bool lost; // … and something was tried after it, or nobody waited for it: the batch must run again
     struct pg_error error; // the first of this transaction (writer) or statement (reader)
     int64_t changes;
-    bool moves_generation; // of authorisation, with this batch
+    bool moves_generation;         // of authorisation, with this batch
     int64_t head, head_generation; // of the head row, as this batch found it
-    int64_t left_us;  // of the step limit; < 0 = none
-    bool has_timeout; // statement_timeout was set for it
+    int64_t left_us;               // of the step limit; < 0 = none
+    bool has_timeout;              // statement_timeout was set for it
     int64_t again_ms, next_try_us;
 };
 
@@ -80,16 +80,17 @@ struct pg_stmt {
 };
 
 // --- pg_conn.c ---
-bool pg_alive(struct conn *c);    // connected; tries again when it is time
+bool pg_alive(struct conn *c); // connected; tries again when it is time
 void pg_broken(struct conn *c, struct pg_error *ret);
-bool pg_send(struct conn *c, const char *sql); // a statement without values; its result is waited for by nobody
+bool pg_send(struct conn *c,
+             const char *sql); // a statement without values; its result is waited for by nobody
 // Sends the sync and reads all results up to it. The last statement's goes to *ret_last (NULL = not wanted). False when
 // any failed: the first error stands in *error.
 bool pg_wait(struct conn *c, PGresult **ret_last, struct pg_error *error);
 // A statement with integers only.
 bool pg_send_ints(struct conn *c, const char *sql, int n, const int64_t *values);
 bool pg_ask(struct conn *c, const char *sql, PGresult **ret, struct pg_error *error); // send and wait
-int pg_tell(const struct pg_error *error, const char *what, struct err *e); // → our code
+int pg_tell(const struct pg_error *error, const char *what, struct err *e);           // → our code
 int pg_script(struct conn *c, const char *sql, struct err *e);
 int64_t pg_result_int(const PGresult *r, int row, int col);
 // --- pg_stmt.c ---
@@ -116,7 +117,8 @@ int pg_why(struct conn *c, const char *what, struct err *e);
 int64_t pg_changes(struct conn *c);
 enum end pg_commit(struct conn *c, struct err *e);
 void pg_rollback(struct conn *c);
-int pg_join(struct conn *c, struct err *e); // the writer, at its start: the store's own tables, this node's row
+int pg_join(struct conn *c,
+            struct err *e); // the writer, at its start: the store's own tables, this node's row
 int pg_generation(struct conn *c, int64_t *ret, struct err *e);
 void pg_generation_move(struct conn *w);
 // --- pg_plan.c ---

@@ -81,11 +81,12 @@ static bool plain(struct pg *p, const char *sql, struct pg_error *error) {
 
 // A schema that the address names (options=-csearch_path=…) and that is not there yet: cities may share a database.
 static bool make_schema(struct pg *p, struct pg_error *error) {
-    return plain(p,
-                 "DO $$ BEGIN IF current_schema() IS NULL THEN EXECUTE 'CREATE SCHEMA IF NOT EXISTS ' ||"
-                 " quote_ident(trim(both ' \"' from split_part(current_setting('search_path'), ',', 1))); END IF;"
-                 " END $$",
-                 error);
+    return plain(
+        p,
+        "DO $$ BEGIN IF current_schema() IS NULL THEN EXECUTE 'CREATE SCHEMA IF NOT EXISTS ' ||"
+        " quote_ident(trim(both ' \"' from split_part(current_setting('search_path'), ',', 1))); END IF;"
+        " END $$",
+        error);
 }
 
 static bool set_up(struct conn *c, struct pg_error *error) {
@@ -96,7 +97,8 @@ static bool set_up(struct conn *c, struct pg_error *error) {
     }
     PQsetNoticeReceiver(p->db, no_notice, NULL);
     bool ok = plain(p, session_all, error) && (!c->is_writer || make_schema(p, error)) &&
-              plain(p, c->is_writer ? session_writer : session_reader, error) && PQenterPipelineMode(p->db) == 1;
+              plain(p, c->is_writer ? session_writer : session_reader, error) &&
+              PQenterPipelineMode(p->db) == 1;
     p->life++;
     p->waiting = p->fresh_n = 0;
     c->has_read = false;
@@ -133,7 +135,8 @@ bool pg_send_ints(struct conn *c, const char *sql, int n, const int64_t *values)
     struct pg *p = c->pg;
     Oid types[4] = {PG_INT8, PG_INT8, PG_INT8, PG_INT8};
     uint64_t be[4];
-    const char *ptrs[4] = {(const char *)&be[0], (const char *)&be[1], (const char *)&be[2], (const char *)&be[3]};
+    const char *ptrs[4] = {(const char *)&be[0], (const char *)&be[1], (const char *)&be[2],
+                           (const char *)&be[3]};
     const int lengths[4] = {8, 8, 8, 8}, formats[4] = {1, 1, 1, 1};
     assert(n <= 4);
     for (int i = 0; i < n; i++)
@@ -207,7 +210,8 @@ int pg_script(struct conn *c, const char *sql, struct err *e) {
 }
 
 static int open_pg(struct store *s, const char *where, bool is_writer, struct conn **ret, struct err *e) {
-    static const char *const names[] = {"dbname", "client_encoding", "connect_timeout", "application_name", NULL};
+    static const char *const names[] = {"dbname", "client_encoding", "connect_timeout", "application_name",
+                                        NULL};
     const char *const values[] = {where, "UTF8", "5", is_writer ? "gusu writer" : "gusu reader", NULL};
     struct conn *c = NULL;
     struct pg_error error = {0};

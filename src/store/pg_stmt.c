@@ -152,7 +152,8 @@ static bool send_values(struct stmt *s) {
     if (!ensure_prepared(s)) return false;
     for (int i = 0; i < ps->places; i++)
         encode(ps, i);
-    if (!PQsendQueryPrepared(p->db, ps->name, ps->places, ps->ptrs, ps->lengths, ps->formats, 1)) return false;
+    if (!PQsendQueryPrepared(p->db, ps->name, ps->places, ps->ptrs, ps->lengths, ps->formats, 1))
+        return false;
     p->waiting++;
     return true;
 }
@@ -389,9 +390,11 @@ struct str pg_str(struct stmt *s, int col) {
     struct pg_stmt *ps = s->pg;
     if (pg_is_null(s, col)) return STR_NONE;
     Oid type = PQftype(ps->result, col);
-    bool is_number = type == PG_INT8 || type == PG_INT4 || type == PG_INT2 || type == PG_NUMERIC || type == PG_BOOL;
+    bool is_number =
+        type == PG_INT8 || type == PG_INT4 || type == PG_INT2 || type == PG_NUMERIC || type == PG_BOOL;
     if (!is_number)
-        return (struct str){PQgetvalue(ps->result, ps->row, col), (size_t)PQgetlength(ps->result, ps->row, col)};
+        return (struct str){PQgetvalue(ps->result, ps->row, col),
+                            (size_t)PQgetlength(ps->result, ps->row, col)};
     char *text = ps->number[ps->number_n++ % 4];
     int n = snprintf(text, sizeof ps->number[0], "%" PRId64, pg_int(s, col));
     return (struct str){text, (size_t)n};

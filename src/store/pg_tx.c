@@ -17,7 +17,7 @@
 #include <sys/random.h>
 #include <time.h>
 
-#define PG_UNKNOWN_MS   60000 // so long a batch whose end is not known waits for the database to say
+#define PG_UNKNOWN_MS    60000 // so long a batch whose end is not known waits for the database to say
 #define PG_NODE_OLD_DAYS "30"
 
 static const char bootstrap[] =
@@ -169,8 +169,8 @@ enum end pg_commit(struct conn *c, struct err *e) {
     struct store *s = c->store;
     PGresult *r = NULL;
     int64_t batch = s->node_batch + 1, generation = p->head_generation + p->moves_generation;
-    bool sent = pg_send_ints(c, "UPDATE store_head SET batch = $1, node = $2, generation = $3 WHERE one = 1", 3,
-                             (const int64_t[]){p->head + 1, s->node, generation}) &&
+    bool sent = pg_send_ints(c, "UPDATE store_head SET batch = $1, node = $2, generation = $3 WHERE one = 1",
+                             3, (const int64_t[]){p->head + 1, s->node, generation}) &&
                 pg_send_ints(c, "UPDATE store_node SET batch = $1 WHERE id = $2", 2,
                              (const int64_t[]){batch, s->node}) &&
                 pg_send(c, "COMMIT");
@@ -180,7 +180,9 @@ enum end pg_commit(struct conn *c, struct err *e) {
     if (!ok && PQstatus(p->db) != CONNECTION_OK) {
         int end = find_end(c, batch);
         log_line(LOG_WARN, "store", "connection lost during a commit: %s",
-                 end > 0 ? "it is committed" : end == 0 ? "nothing is committed" : "its end is unknown");
+                 end > 0    ? "it is committed"
+                 : end == 0 ? "nothing is committed"
+                            : "its end is unknown");
         ok = end > 0;
         if (end < 0) {
             s->head = 0; // whatever happened: what is remembered is read again

@@ -32,12 +32,12 @@ struct stmt {
 struct conn {
     uint32_t magic;
     const struct engine *engine;
-    struct store *store; // NULL for a read-only stranger
-    sqlite3 *db;         // SQLite's
-    struct pg *pg;       // PostgreSQL's
+    struct store *store;                  // NULL for a read-only stranger
+    sqlite3 *db;                          // SQLite's
+    struct pg *pg;                        // PostgreSQL's
     bool is_writer, wants_read, has_read; // wants: store_read_begin was called; has: BEGIN was sent
-    bool in_batch;                        // the writer between BEGIN and its end, whether the engine still knows it or not
-    int64_t steps_left;                   // < 0: no limit
+    bool in_batch;      // the writer between BEGIN and its end, whether the engine still knows it or not
+    int64_t steps_left; // < 0: no limit
     uint64_t tick;
     struct stmt named[QUERY_COUNT + 1];
     struct stmt text[STORE_TEXT_CACHE];
@@ -69,6 +69,7 @@ struct store {
     _Atomic int wal_pages;
     _Atomic uint64_t wal_commits; // commits that wrote
     struct store_stats stats;     // under lock
+    struct store_meters meters;
     // PostgreSQL, on the writer's thread: this node, its batches, the head row after its last one (-1 = none yet).
     int64_t node, node_batch, head;
     _Atomic int64_t generation; // of authorisation: the newest that any connection has seen
@@ -77,6 +78,7 @@ struct store {
 // Somebody has read this generation of authorisation in the database; when it is new, config.authorisation_moved runs.
 void store_generation_seen(struct store *s, int64_t generation);
 int conn_new(struct store *s, const struct engine *engine, struct conn **ret, struct err *e) MUST;
+void conn_count_error(const struct conn *c);
 // SQLite
 int store_error(struct conn *c, int rc, const char *what, struct err *e); // engine result → our code
 int conn_exec(struct conn *c, const char *sql);                           // engine result

@@ -167,6 +167,8 @@ static void count_batch(struct store *s, size_t n, int64_t us) {
     if (n > s->stats.batch_max) s->stats.batch_max = n;
     if ((uint64_t)us > s->stats.commit_us_max) s->stats.commit_us_max = (uint64_t)us;
     pthread_mutex_unlock(&s->lock);
+    histogram_add(&s->meters.batch_items, n);
+    histogram_add(&s->meters.run_us, (uint64_t)us);
 }
 
 void *store_writer(void *arg) {
@@ -189,6 +191,7 @@ void *store_writer(void *arg) {
         bool is_lost = s->is_lost;
         pthread_mutex_unlock(&s->lock);
         int64_t begin = clock_mono_us();
+        histogram_add(&s->meters.lag_us, begin > batch->at_us ? (uint64_t)(begin - batch->at_us) : 0);
         struct work *rest = NULL;
         uint64_t written = atomic_load(&s->wal_commits);
         if (!is_lost) run_batch(s, batch, &rest); // else the syncer says so to all
@@ -228,6 +231,7 @@ void *store_checkpointer(void *arg) {
 int store_submit(struct store *s, struct work *w) {
     assert(s->magic == STORE_MAGIC && w->run && w->done);
     w->next = NULL;
+    w->at_us = clock_mono_us();
     pthread_mutex_lock(&s->lock);
     if (s->stop || s->is_lost || s->waiting >= STORE_QUEUE_MAX) {
         pthread_mutex_unlock(&s->lock);

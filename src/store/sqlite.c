@@ -6,11 +6,14 @@
 
 int store_error(struct conn *c, int rc, const char *what, struct err *e) {
     int basic = rc & 0xff;
-    if (basic == SQLITE_FULL) return err_set(e, ERR_store_full, "", "%s", what);
-    if (basic == SQLITE_NOMEM) return err_set(e, ERR_no_memory, "", "%s", what);
+    if (basic == SQLITE_FULL || basic == SQLITE_NOMEM) {
+        conn_count_error(c);
+        return err_set(e, basic == SQLITE_FULL ? ERR_store_full : ERR_no_memory, "", "%s", what);
+    }
     if (basic == SQLITE_INTERRUPT || basic == SQLITE_BUSY) return err_set(e, ERR_busy, "", "%s", what);
     if (rc == SQLITE_CONSTRAINT_UNIQUE || rc == SQLITE_CONSTRAINT_PRIMARYKEY)
         return err_set(e, ERR_store_unique, "", "%s", what);
+    conn_count_error(c);
     return err_set(e, ERR_store, "", "%s: %s", what, c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(rc));
 }
 
@@ -58,9 +61,10 @@ static int on_wal(void *arg, sqlite3 *db, const char *name, int pages) {
 // WAL before the first write, synced by sync.c before anybody is told.
 static int as_writer(struct conn *c) {
     c->is_writer = true;
-    sqlite3_wal_hook(c->db, on_wal, c->store);
-    return conn_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
-                        "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
+    int rc = conn_exec(c, "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=0;"
+                          "PRAGMA cache_size=-65536; PRAGMA secure_delete=OFF;");
+    sqlite3_wal_hook(c->db, on_wal, c->store); // after wal_autocheckpoint, which puts its own hook there
+    return rc;
 }
 
 // Readers read, and are held to it; the checkpoint thread is the only other hand on the file (query_only lets it).

@@ -53,6 +53,8 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     s->config = *config;
     s->engine = config->url ? &engine_postgres : &engine_sqlite;
     s->lock_fd = -1;
+    s->meters.batch_items.edges = histogram_items;
+    s->meters.run_us.edges = s->meters.lag_us.edges = s->meters.sync_us.edges = histogram_us;
     snprintf(s->folder, sizeof s->folder, "%s", config->folder);
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
@@ -131,17 +133,19 @@ int store_conn_read_only(const char *where, struct conn **ret, struct err *e) {
 }
 
 static int schema_version(struct conn *c, const char *module, int *ret, struct err *e) {
-    struct stmt *s = store_text_query(c, S("SELECT max(version) FROM store_schema WHERE module = ?1"), "z", module);
+    struct stmt *s =
+        store_text_query(c, S("SELECT max(version) FROM store_schema WHERE module = ?1"), "z", module);
     *ret = store_next(s) ? (int)store_int(s, 0) : 0;
     return store_done(s, e);
 }
 
 static int run_schema(struct work *w, struct conn *c, struct err *e) {
     (void)w;
-    int code = store_text_exec(c,
-                               S("CREATE TABLE IF NOT EXISTS store_schema(module TEXT NOT NULL, version INTEGER "
-                                 "NOT NULL, PRIMARY KEY(module, version)) STRICT"),
-                               e);
+    int code =
+        store_text_exec(c,
+                        S("CREATE TABLE IF NOT EXISTS store_schema(module TEXT NOT NULL, version INTEGER "
+                          "NOT NULL, PRIMARY KEY(module, version)) STRICT"),
+                        e);
     for (const struct schema_text *t = schema_texts; t->module && code == OK; t++) {
         int version = 0;
         code = schema_version(c, t->module, &version, e);
@@ -197,6 +201,10 @@ int store_checkpoint(struct store *s, struct err *e) {
     if (rc != SQLITE_OK) code = store_error(c, rc, "checkpoint", e);
     store_conn_close(c);
     return code;
+}
+
+const struct store_meters *store_meters(const struct store *s) {
+    return &s->meters;
 }
 
 struct store_stats store_stats(struct store *s) {

@@ -15,6 +15,7 @@
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
 #include "base/err.h"
+#include "base/histogram.h"
 #include "queries.h" // generated: enum query { Q_people_account_by_login, … }
 
 #define STORE_QUEUE_MAX 8192 // items waiting; beyond it store_submit answers ERR_busy
@@ -27,8 +28,9 @@ struct stmt;
 
 struct store_config {
     const char *folder;
-    const char *url; // "postgres://…" as libpq reads it; NULL = SQLite in the folder. Must live as long as the store
-    int readers;     // read connections kept for workers
+    const char
+        *url; // "postgres://…" as libpq reads it; NULL = SQLite in the folder. Must live as long as the store
+    int readers; // read connections kept for workers
     void *arg;
     // Hooks around each batch, on the writer thread, inside the transaction; a failure undoes the batch.
     int (*before_commit)(void *arg, struct conn *w, struct err *e);
@@ -108,6 +110,7 @@ struct work {
             *first); // syncer thread, a list linked by next of all items of the batch with this `done`
     struct err err;  // result, set before done
     bool is_plain;   // run cannot fail halfway: no savepoint needed (a lone insert)
+    int64_t at_us;   // when it was submitted
 };
 int store_submit(struct store *s,
                  struct work *w) MUST; // from any thread; OK or ERR_busy (then nothing happens)
@@ -119,6 +122,13 @@ struct store_stats {
         sync_us_sum, sync_us_max;
 };
 struct store_stats store_stats(struct store *s);
+// The same as distributions, read without a lock while they move.
+struct store_meters {
+    struct histogram batch_items, run_us, lag_us; // added by the writer
+    struct histogram sync_us;                     // by the syncer
+    _Atomic uint64_t errors;                      // of the engine, whoever met them
+};
+const struct store_meters *store_meters(const struct store *s);
 
 // Every named query is prepared once and its plan read: a full scan that the name does not announce ("-- name: x
 // scan") is an error with the query's name. At start-up and in tests.

@@ -77,6 +77,7 @@ static void make_durable(struct store *s, struct work *first, bool is_written) {
     s->stats.sync_us_sum += (uint64_t)us;
     if ((uint64_t)us > s->stats.sync_us_max) s->stats.sync_us_max = (uint64_t)us;
     pthread_mutex_unlock(&s->lock);
+    if (is_written) histogram_add(&s->meters.sync_us, (uint64_t)us);
     if (rc != SQLITE_OK)
         lose(s, first, rc);
     else if (s->config.after_sync)

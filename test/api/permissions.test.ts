@@ -55,6 +55,7 @@ const matrix: [string, string, string][] = [
   ['GET', '/api/v1/ledger/blocks', ALL],
   ['GET', '/api/v1/ledger/checkpoints', ALL],
   ['GET', '/api/v1/ledger/search', ALL],
+  ['GET', '/api/v1/ledger/keys', ALL],
   ['GET', '/api/v1/ledger/entries', ALL],
   ['GET', '/api/v1/ledger/entries/{n}', ALL],
   ['GET', '/api/v1/ledger/entries/{n}/proof', ALL],

@@ -62,11 +62,19 @@ static void fixture_as(struct fixture *f, int64_t account, const char *login, co
                             .roles = R_PUBLIC | (account ? R_LOGIN | roles : 0)};
 }
 
+// Of the cities that start from now on: the ledger's name, and HTTP out already while they start.
+static const char *fixture_origin;
+static int (*fixture_fetch)(struct city *city, struct arena *mem, struct str verb, struct str url,
+                            struct str type, struct str body, int timeout_ms, int *ret_status,
+                            struct str *ret_type, struct str *ret_body, bool *ret_maybe_done, struct err *e);
+
 static void fixture_start(struct fixture *f) {
     struct err e = {0};
     f->city = (struct city){.folder = f->folder,
                             .store_url = store_url_of(f->folder, f->url, sizeof f->url),
-                            .now_ms = fixture_clock};
+                            .now_ms = fixture_clock,
+                            .fetch_out = fixture_fetch};
+    if (fixture_origin) snprintf(f->city.origin, sizeof f->city.origin, "%s", fixture_origin);
     int code = city_open(&f->city, &e);
     if (code != OK)
         fprintf(stderr, "city_open: %s %s %s\n", err_info((enum err_code)code)->name, e.field, e.arg);
@@ -78,7 +86,7 @@ static void fixture_start(struct fixture *f) {
     core_cx(&f->cx, &f->city, &f->mem, f->conn, f->hasher, NULL);
 }
 
-static void fixture_open(struct fixture *f) {
+static void __attribute__((unused)) fixture_open(struct fixture *f) {
     *f = (struct fixture){.folder = "/tmp/gusu-test-XXXXXX"};
     assert_non_null(mkdtemp(f->folder));
     arena_init(&f->mem, 0);

@@ -19,7 +19,10 @@ static const char *__attribute__((unused)) store_url_of(const char *folder, char
     int len = snprintf(out, n, "%s%coptions=-csearch_path%%3D", base, strchr(base, '?') ? '&' : '?');
     // Lower case only: the engine folds names that are not quoted.
     for (const char *p = name ? name + 1 : folder; *p && (size_t)len + 8 < n; p++)
-        len += snprintf(out + len, n - (size_t)len, *p >= 'A' && *p <= 'Z' ? "%c_" : *p == '-' ? "_" : "%c",
+        len += snprintf(out + len, n - (size_t)len,
+                        *p >= 'A' && *p <= 'Z' ? "%c_"
+                        : *p == '-'            ? "_"
+                                               : "%c",
                         *p >= 'A' && *p <= 'Z' ? *p + 32 : *p);
     return out;
 }
@@ -29,7 +32,9 @@ static void __attribute__((unused)) store_url_drop(const char *url) {
     char cmd[1024];
     const char *name = url ? strstr(url, "search_path%3D") : NULL;
     if (!name) return;
-    snprintf(cmd, sizeof cmd, "psql -qX '%s' -c 'SET client_min_messages = error' -c 'DROP SCHEMA IF EXISTS %s CASCADE' > /dev/null",
+    snprintf(cmd, sizeof cmd,
+             "psql -qX '%s' -c 'SET client_min_messages = error' -c 'DROP SCHEMA IF EXISTS %s CASCADE' > "
+             "/dev/null",
              getenv("GUSU_TEST_STORE"), name + strlen("search_path%3D"));
     if (system(cmd) != 0) fprintf(stderr, "schema left behind: %s\n", name);
 }

@@ -112,8 +112,8 @@ static void loads_once(void **state) {
     assert_int_equal(count("SELECT count(*) FROM core_workday"), 2);
     assert_int_equal(count("SELECT count(*) FROM core_pack_file"), 3);
     assert_int_equal(count("SELECT count(*) FROM core_act WHERE verb='pack.load'"), 1);
-    assert_int_equal(f.city.workdays.off_n, 1); // the calendar runs on it at once
-    assert_false(workdays_is(&f.city.workdays, f.city.workdays.off[0]));
+    assert_int_equal(f.city.workdays->off_n, 1); // the calendar runs on it at once
+    assert_false(workdays_is(f.city.workdays, f.city.workdays->off[0]));
     assert_int_equal(load(false, &changed), OK);
     assert_false(changed);
     assert_int_equal(told.publishes, 1);

@@ -220,7 +220,8 @@ static void stranger_reads_only(void **state) {
     (void)state;
     struct conn *c = NULL;
     struct err e = {0};
-    assert_int_equal(store_conn_read_only(f.city.store_url ? f.city.store_url : f.folder, &c, &e), OK); // while the city runs
+    assert_int_equal(store_conn_read_only(f.city.store_url ? f.city.store_url : f.folder, &c, &e),
+                     OK); // while the city runs
     struct stmt *s = store_query(c, Q_core_workdays, "");
     assert_true(store_next(s));
     assert_int_equal(store_done(s, &e), OK);

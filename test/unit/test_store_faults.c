@@ -74,7 +74,7 @@ struct item {
     int64_t day;
     const char *text;
     int runs;
-    bool is_told, ends_transaction;
+    bool is_told, ends_transaction, goes_on;
 };
 static struct item items[ITEMS];
 static atomic_int told;
@@ -83,7 +83,12 @@ static int put(struct work *w, struct conn *c, struct err *e) {
     struct item *i = (struct item *)w;
     i->runs++;
     // As the engine does by itself on some failures: everything that the batch did is gone.
-    if (i->ends_transaction && i->runs == 1) return store_text_exec(c, S("ROLLBACK"), e);
+    if (i->ends_transaction && i->runs == 1) {
+        int code = store_text_exec(c, S("ROLLBACK"), e);
+        if (!i->goes_on) return code;
+        // A handler that passes over the error of a read: nothing that it writes now may stay.
+        return store_exec(c, NULL, e, Q_core_workday_put, "iizz", i->day + ITEMS, (int64_t)1, i->text, "x");
+    }
     return store_exec(c, NULL, e, Q_core_workday_put, "iizz", i->day, (int64_t)1, i->text, "x");
 }
 
@@ -156,11 +161,12 @@ static void submit_all(const char *text, bool is_plain) {
     atomic_store(&told, 0);
     gate_close();
     for (int i = 0; i < ITEMS; i++) {
-        bool ends = items[i].ends_transaction;
+        bool ends = items[i].ends_transaction, on = items[i].goes_on;
         items[i] = (struct item){.work = {.run = put, .done = tell, .is_plain = is_plain},
                                  .day = i + 1,
                                  .text = text,
-                                 .ends_transaction = ends};
+                                 .ends_transaction = ends,
+                                 .goes_on = on};
         assert_int_equal(store_submit(t.store, &items[i].work), OK);
     }
     gate_open();
@@ -249,6 +255,17 @@ static void transaction_lost_in_the_middle(void **state) {
         assert_int_equal(items[i].work.err.code, OK);
         assert_int_equal(items[i].runs, i <= ITEMS / 2 ? 2 : 1);
     }
+    assert_int_equal(days(), ITEMS);
+}
+
+// The same, and the item writes on as if nothing had been: that would be committed for itself, outside of everything.
+static void lost_and_gone_on(void **state) {
+    (void)state;
+    items[ITEMS / 2].ends_transaction = items[ITEMS / 2].goes_on = true;
+    submit_all("x", false);
+    items[ITEMS / 2].ends_transaction = items[ITEMS / 2].goes_on = false;
+    for (int i = 0; i < ITEMS; i++)
+        assert_int_equal(items[i].work.err.code, OK);
     assert_int_equal(days(), ITEMS);
 }
 
@@ -438,6 +455,7 @@ int main(void) {
         FAULT(full_disk),
         FAULT(one_item_too_large_for_the_disk),
         FAULT(transaction_lost_in_the_middle),
+        FAULT(lost_and_gone_on),
         FAULT(commit_fails_for_all),
         FAULT(hook_refuses_the_batch),
         FAULT(batch_ends_in_time),

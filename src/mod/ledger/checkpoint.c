@@ -3,77 +3,20 @@
 // receipt. Both trees are signed over the same size; the SHA-256 note carries an Ed25519 line (and the SM2 line, which
 // foreign verifiers pass over), the SM3 note the SM2 line. Keeps true: (1) no note over entries that are not durable;
 // (2) a note is stored before anybody sees it; (3) what is served is one snapshot: size, roots, both notes together;
-// (4) the private keys lie in two files of mode 0600 and a lost key is never replaced in silence.
+// (4) a key signs no size that an earlier key of its name signed (keys.c), and once a witness has shown a later
+// checkpoint of ours than we hold, nothing is signed: these data were rolled back.
 //
 // Once a minute, and only after other entries, the roots of both trees are themselves written as an entry
 // (ledger.cross): from then on whoever forges one tree has to forge the other too.
-#include "base/file.h"
-#include "base/log.h"
 #include "mod/ledger/entries.h"
-#include "mod/ledger/tree.h"
+#include "mod/ledger/keys.h"
+#include "mod/ledger/witness.h"
 #include <assert.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <sys/stat.h>
 
 #define CROSS_MS   ((int64_t)60000)
 #define HOUR_MS    ((int64_t)3600000)
-#define PEM_MAX    ((size_t)8192)
 #define CROSS_KIND "ledger.cross"
-
-static const char *const key_files[LEDGER_TREES] = {"ledger-ed25519.pem", "ledger-sm2.pem"};
-static const enum sign_kind key_kinds[LEDGER_TREES] = {SIGN_ED25519, SIGN_SM2};
-
-// --- keys ---
-static int make_key(struct cx *cx, int t, const char *path, struct sign_key **ret) {
-    struct str pem;
-    int code = sign_make(key_kinds[t], ret, &cx->err);
-    if (code == OK) code = sign_pem(cx->mem, *ret, &pem, &cx->err);
-    if (code != OK) return code;
-    code = file_write(path, pem, 0600, &cx->err);
-    crypto_wipe((char *)(uintptr_t)pem.p, pem.n);
-    return code;
-}
-
-static int read_key(struct cx *cx, int t, const char *path, struct sign_key **ret) {
-    struct str pem;
-    struct stat st;
-    int code = file_read(cx->mem, path, PEM_MAX, &pem, &cx->err);
-    if (code != OK) return code;
-    code = sign_load(pem, ret, &cx->err);
-    crypto_wipe((char *)(uintptr_t)pem.p, pem.n);
-    if (code != OK) return code;
-    if (stat(path, &st) == 0 && (st.st_mode & 077))
-        log_line(LOG_WARN, "ledger", "%s can be read by others: chmod 600", key_files[t]);
-    return sign_kind_of(*ret) == key_kinds[t] ? OK : cx_fail(cx, ERR_ledger_key, "ledger", "%s", path);
-}
-
-static int open_key(struct cx *cx, struct ledger_state *s, int t) {
-    char path[600];
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, key_files[t]);
-    int code;
-    if (file_exists(path))
-        code = read_key(cx, t, path, &s->key[t]);
-    else if (s->checkpoint
-                 .made_ms) // notes were signed: another key would make it another log under the same name
-        code = cx_fail(cx, ERR_ledger_key, "ledger", "%s", key_files[t]);
-    else
-        code = make_key(cx, t, path, &s->key[t]);
-    if (code != OK) return code;
-    s->vkey[t] = note_vkey(&cx->city->mem, s->key[t], str_of(s->name[t]));
-    return s->vkey[t].p ? OK : cx_fail(cx, ERR_ledger_key, "origin", "%s", s->name[t]);
-}
-
-// The public halves, for an auditor's copy of the folder (which needs no private keys).
-static int write_vkeys(struct cx *cx, struct ledger_state *s) {
-    char path[600];
-    snprintf(path, sizeof path, "%s/ledger.vkey", cx->city->folder);
-    struct str text = str_print(cx->mem, "%.*s\n%.*s\n", STRF(s->vkey[0]), STRF(s->vkey[1])), old = STR_NONE;
-    struct err ignore = {0};
-    if (file_exists(path) && file_read(cx->mem, path, PEM_MAX, &old, &ignore) == OK && str_eq(old, text))
-        return OK;
-    return file_write(path, text, 0644, &cx->err);
-}
 
 // --- the snapshot ---
 void checkpoint_get(struct city *city, struct checkpoint *ret) {
@@ -117,12 +60,16 @@ static int put_notes(struct cx *cx, void *arg) {
     return code;
 }
 
-static int sign_locked(struct cx *cx, struct ledger_state *s) {
+int checkpoint_sign_locked(struct cx *cx) {
+    struct ledger_state *s = ledger_state(cx->city);
     struct checkpoint *now = arena_take(cx->mem, sizeof *now), *before = arena_take(cx->mem, sizeof *before);
     if (!now || !before) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
+    if (atomic_load(&s->is_behind)) return cx_fail(cx, ERR_ledger_behind, "ledger", "%s", s->name[0]);
     checkpoint_get(cx->city, before);
     take_durable(s, now);
     if (before->made_ms && before->size == now->size) return OK;
+    if (now->size < s->key_from)
+        return OK; // the keys before these signed it, or the next entry is signed with it
     now->made_ms = cx->city->now_ms();
     int code = OK;
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
@@ -140,12 +87,36 @@ int checkpoint_sign(struct cx *cx) {
     struct ledger_state *s = ledger_state(cx->city);
     assert(!cx->is_writer);
     pthread_mutex_lock(&s->signing);
-    int code = sign_locked(cx, s);
+    int code = checkpoint_sign_locked(cx);
     pthread_mutex_unlock(&s->signing);
     return code;
 }
 
+// A witnessed checkpoint serves better than a newer one that nobody has seen, for whatever it covers.
+static bool witnessed_covers(struct ledger_state *s, int64_t index, struct checkpoint *ret) {
+    pthread_mutex_lock(&s->lock);
+    const bool covers = (uint64_t)index < s->witnessed.size;
+    if (covers) *ret = s->witnessed;
+    pthread_mutex_unlock(&s->lock);
+    return covers;
+}
+
+bool checkpoint_is_witnessed(struct city *city, int64_t index) {
+    struct ledger_state *s = ledger_state(city);
+    pthread_mutex_lock(&s->lock);
+    const bool covers = (uint64_t)index < s->witnessed.size;
+    pthread_mutex_unlock(&s->lock);
+    return covers;
+}
+
+struct str checkpoint_text(struct arena *mem, const struct checkpoint *c, int tree) {
+    struct str note = {c->note[tree], c->note_n[tree]};
+    if (tree != LEDGER_TREE_SHA256 || c->lines_n == 0) return note;
+    return str_print(mem, "%.*s%.*s", STRF(note), (int)c->lines_n, c->lines);
+}
+
 int checkpoint_cover(struct cx *cx, int64_t index, struct checkpoint *ret) {
+    if (witnessed_covers(ledger_state(cx->city), index, ret)) return OK;
     checkpoint_get(cx->city, ret);
     if ((uint64_t)index < ret->size) return OK;
     int code = checkpoint_sign(cx);
@@ -182,11 +153,23 @@ static int cross(struct cx *cx, struct ledger_state *s) {
     return code;
 }
 
-static int run_signing(struct cx *cx) {
+int checkpoint_run(struct cx *cx) {
     struct ledger_state *s = ledger_state(cx->city);
+    if (atomic_load(&s->is_behind))
+        return OK; // told once by who found it; whoever wants a receipt is told why not
     pthread_mutex_lock(&s->signing);
     int code = cross(cx, s);
-    if (code == OK) code = sign_locked(cx, s);
+    if (code == OK) code = checkpoint_sign_locked(cx);
+    pthread_mutex_unlock(&s->signing);
+    return code;
+}
+
+int checkpoint_grow(struct cx *cx) {
+    struct ledger_state *s = ledger_state(cx->city);
+    pthread_mutex_lock(&s->signing);
+    s->crossed_ms = 0; // the minute need not be over
+    int code = cross(cx, s);
+    if (code == OK) code = checkpoint_sign_locked(cx);
     pthread_mutex_unlock(&s->signing);
     return code;
 }
@@ -199,8 +182,9 @@ static int run_sealing(struct cx *cx) {
 }
 
 const struct job ledger_jobs[] = {
-    {"ledger_checkpoint", 1, run_signing, "签发存证检查点", "sign the ledger's checkpoint"},
+    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint"},
     {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger"},
+    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses"},
     {0}};
 
 // --- start ---
@@ -234,30 +218,34 @@ static bool still_good(struct cx *cx, struct ledger_state *s, const struct check
     return true;
 }
 
+// What stands at the present size is served on when it is good; under another name or key it is signed anew.
+static int take_up(struct cx *cx, struct ledger_state *s) {
+    if (s->checkpoint.size == s->size && s->checkpoint.made_ms && s->key_from <= s->size) {
+        if (still_good(cx, s, &s->checkpoint))
+            memcpy(s->checkpoint.root, s->root, sizeof s->root);
+        else
+            s->checkpoint.made_ms = 0;
+    }
+    // The end of a rotation: the new keys have nothing to sign until there is one entry more.
+    return s->key_from > s->size ? checkpoint_grow(cx) : checkpoint_sign(cx);
+}
+
 int checkpoint_start(struct cx *cx, struct ledger_state *s) {
     int code = OK;
     pthread_mutex_init(&s->signing, NULL);
-    snprintf(s->name[0], sizeof s->name[0], "%s", cx->city->origin);
-    snprintf(s->name[1], sizeof s->name[1], "%s/sm3", cx->city->origin);
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
         code = read_newest(cx, &s->checkpoint, t);
     if (code == OK && s->checkpoint.size > s->size)
         code = cx_fail(cx, ERR_ledger_broken, "ledger", "checkpoint %" PRIu64 " > %" PRIu64,
                        s->checkpoint.size, s->size);
-    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
-        code = open_key(cx, s, t);
-    if (code == OK) code = sign_public_pem(&cx->city->mem, s->key[LEDGER_TREE_SM3], &s->sm2_pem, &cx->err);
-    if (code == OK) code = write_vkeys(cx, s);
-    if (code != OK) return code;
-    if (s->checkpoint.size == s->size && still_good(cx, s, &s->checkpoint))
-        memcpy(s->checkpoint.root, s->root, sizeof s->root);
-    else if (s->checkpoint.made_ms && s->checkpoint.size == s->size)
-        s->checkpoint.made_ms = 0; // another origin or key: signed anew over the same size
-    return checkpoint_sign(cx);
+    if (code == OK) code = keys_start(cx, s);
+    if (code == OK) code = keys_restored(cx, s);
+    if (code == OK) code = take_up(cx, s);
+    return code == OK ? witness_start(cx, s) : code;
 }
 
 // The locks and the salts stay: the writer still commits what waits, and may still number notes.
 void checkpoint_stop(struct ledger_state *s) {
-    for (int t = 0; t < LEDGER_TREES; t++)
-        sign_close(s->key[t]);
+    witness_stop(s);
+    keys_stop(s);
 }

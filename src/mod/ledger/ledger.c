@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // The module's row, and its coming up: heads read into memory, hooks of core set, the checkpoint signed. From then on
 // every act and every exchange becomes an entry in the transaction it belongs to.
-#include "mod/ledger/tree.h"
+#include "mod/ledger/keys.h"
+#include "mod/ledger/witness.h"
 
 static int start(struct cx *cx) {
     struct city *city = cx->city;
@@ -26,11 +27,13 @@ static void stop(struct city *city) {
 }
 
 static const struct route *const tables[] = {ledger_routes, ledger_search_routes, ledger_block_routes,
-                                             ledger_tile_routes, NULL};
+                                             ledger_tile_routes,   ledger_key_routes,
+                                             ledger_witness_routes, NULL};
 const struct module ledger_module = {.name = "ledger",
                                      .route_tables = tables,
                                      .jobs = ledger_jobs,
                                      .start = start,
                                      .stop = stop,
+                                     .metrics = ledger_metrics,
                                      .zh = "存证",
                                      .en = "ledger"};

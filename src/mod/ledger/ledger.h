@@ -35,6 +35,12 @@ int ledger_cover(struct cx *cx, int64_t index) MUST;
 int ledger_receipt(struct cx *cx, int64_t index, bool is_sm3, struct str *ret) MUST;
 int ledger_public_keys(struct cx *cx, struct str *ret) MUST; // vkey lines by which receipts are checked
 
+// New signing keys for both trees, announced by an entry that the old ones signed. Not on the writer.
+int ledger_rotate(struct cx *cx) MUST;
+// The tree goes on under a new name; its first entry tells the state of the old one (keys_origin.c says when and why).
+// `known`: the newest checkpoint seen of the old name, STR_NONE = the store's own. At start only, before signing.
+int ledger_reorigin(struct cx *cx, const char *reason, struct str known, bool keeps_name) MUST;
+
 // The canonical leaf, version 1 (README.md draws it; a golden test holds it still): bytes may never change.
 // STR_NONE when a part is not fit for it: a kind with a space, a clear part of several lines, more than the maximum.
 struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, int64_t time_ms,
@@ -44,4 +50,17 @@ struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, in
 bool ledger_leaf_read(struct str leaf, struct ledger_entry *ret) MUST;
 // Do salt and detail open the commitments? (True as well when both are erased: then there is nothing to hold.)
 bool ledger_leaf_opens(struct hasher *h, const struct ledger_entry *entry) MUST;
+
+// What is wrong with an entry as it lies in the store, by itself; 0: nothing. Fills what the leaf tells, and the detail
+// (in `row`) when it can be read.
+enum ledger_wrong {
+    LEDGER_WRONG_LEAF = 1,       // malformed
+    LEDGER_WRONG_COMMITMENT = 2, // salt and detail do not open it
+    LEDGER_WRONG_DETAIL = 4,     // no JSON object
+    LEDGER_WRONG_KIND = 8,       // the leaf shows another kind, time, clear part than the detail
+    LEDGER_WRONG_TIME = 16,
+    LEDGER_WRONG_CLEAR = 32
+};
+unsigned ledger_entry_wrong(struct hasher *h, struct arena *row, struct ledger_entry *e,
+                            struct json *ret_detail) MUST;
 #endif

@@ -3,7 +3,8 @@
 // entry says beyond its leaf is told to those whom it concerns (ledger_entry_may); everybody else sees what the public
 // bundles show. Keeps true: size, proof and checkpoint of one reply come from one snapshot.
 #include "mod/ledger/entries.h"
-#include "mod/ledger/tree.h"
+#include "mod/ledger/keys.h"
+#include "mod/ledger/witness.h"
 #include <inttypes.h>
 
 static struct str leaf_hash(struct cx *cx, int tree, struct str leaf) {
@@ -21,6 +22,7 @@ static int get_ledger(struct cx *cx) {
     int64_t size = (int64_t)s->size, last_ms = s->last_entry_ms;
     memcpy(root, s->root, sizeof root);
     *c = s->checkpoint;
+    struct str vkey = s->vkey[0], sm3_vkey = s->vkey[1];
     pthread_mutex_unlock(&s->lock);
     struct jw *w = &cx->w;
     jw_object(w);
@@ -31,10 +33,11 @@ static int get_ledger(struct cx *cx) {
     jw_nint(w, "last_entry_ms", last_ms);
     jw_nint(w, "signed_size", (int64_t)c->size);
     jw_nint(w, "checkpoint_ms", c->made_ms);
-    jw_ntext(w, "checkpoint", (struct str){c->note[0], c->note_n[0]});
-    jw_ntext(w, "sm3_checkpoint", (struct str){c->note[1], c->note_n[1]});
-    jw_ntext(w, "vkey", s->vkey[0]);
-    jw_ntext(w, "sm3_vkey", s->vkey[1]);
+    jw_ntext(w, "checkpoint", checkpoint_text(cx->mem, c, 0));
+    jw_ntext(w, "sm3_checkpoint", checkpoint_text(cx->mem, c, 1));
+    jw_ntext(w, "vkey", vkey);
+    jw_ntext(w, "sm3_vkey", sm3_vkey);
+    witness_state_write(cx);
     jw_object_end(w);
     return OK;
 }
@@ -81,6 +84,7 @@ static int get_entry(struct cx *cx) {
     jw_ntext(w, "commitment_sha256", str_hex(cx->mem, e.sha256, HASH_BYTES));
     jw_ntext(w, "commitment_sm3", str_hex(cx->mem, e.sm3, HASH_BYTES));
     jw_nbool(w, "is_signed", (uint64_t)e.index < c->size);
+    jw_nbool(w, "is_witnessed", checkpoint_is_witnessed(cx->city, e.index));
     jw_nbool(w, "is_erased", !e.detail.p);
     if (ledger_entry_may(cx, &e)) private_write(cx, &e);
     jw_object_end(w);
@@ -132,7 +136,7 @@ static int get_proof(struct cx *cx) {
         jw_text(w, str_hex(cx->mem, p->hash[i], HASH_BYTES));
     jw_array_end(w);
     jw_ntext(w, "root", str_hex(cx->mem, c->root[p->tree], HASH_BYTES));
-    jw_ntext(w, "checkpoint", (struct str){c->note[p->tree], c->note_n[p->tree]});
+    jw_ntext(w, "checkpoint", checkpoint_text(cx->mem, c, p->tree));
     jw_object_end(w);
     return OK;
 }
@@ -167,7 +171,7 @@ int ledger_receipt(struct cx *cx, int64_t index, bool is_sm3, struct str *ret) {
         buf_char(&b, '\n');
     }
     buf_char(&b, '\n');
-    buf_put(&b, (struct str){c->note[p->tree], c->note_n[p->tree]});
+    buf_put(&b, checkpoint_text(cx->mem, c, p->tree));
     if (b.over) return cx_fail(cx, ERR_no_memory, "", "receipt");
     *ret = buf_str(&b);
     return OK;
@@ -192,9 +196,7 @@ int ledger_cover(struct cx *cx, int64_t index) {
 }
 
 int ledger_public_keys(struct cx *cx, struct str *ret) {
-    const struct ledger_state *s = ledger_state(cx->city);
-    *ret = str_print(cx->mem, "%.*s\n%.*s\n", STRF(s->vkey[0]), STRF(s->vkey[1]));
-    return ret->p ? OK : cx_fail(cx, ERR_no_memory, "", "keys");
+    return keys_text(cx, ret);
 }
 
 // --- rows ---
@@ -213,6 +215,14 @@ static const struct field takes_proof[] = {{"n", .where = IN_PATH, .type = T_INT
                                            {"tree", .where = IN_QUERY, .type = T_CHOICE,
                                             .choices = "sha256|sm3", .zh = "哪棵树", .en = "which tree"},
                                            {0}};
+static const struct field witness_fields[] = {
+    TEXT("label", true, "名称", "its name in the policy"),
+    TEXT("name", true, "密钥名", "its key's name"),
+    INT("size", "见证到的条目数", "what it has seen"),
+    ROW("told_ms", T_INT, false, "最近见证时间", "when it cosigned last"),
+    INT("failures", "连续失败次数", "failures in a row"),
+    TEXT("problem", false, "原因", "why"),
+    {0}};
 static const struct field ledger_fields[] = {
     TEXT("origin", true, "日志名称", "origin"),
     INT("size", "条目数", "entries"),
@@ -225,6 +235,11 @@ static const struct field ledger_fields[] = {
     TEXT("sm3_checkpoint", true, "国密检查点", "checkpoint of the SM3 tree"),
     TEXT("vkey", true, "验证公钥", "verifier key"),
     TEXT("sm3_vkey", true, "国密验证公钥", "verifier key of the SM3 tree"),
+    INT("witnessed_size", "已获见证条目数", "entries that the quorum of witnesses saw; 0 = none yet"),
+    ROW("witnessed_ms", T_INT, false, "所见证检查点的签名时间", "when that checkpoint was signed"),
+    BOOL("is_behind", "本数据曾被回退，已停止签名", "these data were rolled back: nothing is signed"),
+    TEXT("quorum", false, "见证法定组", "what the policy asks for"),
+    {"witnesses", .type = T_ITEMS, .required = true, .of = witness_fields, .zh = "见证方", .en = "witnesses"},
     {0}};
 static const struct field entry_fields[] = {
     INT("index", "序号", "index"),
@@ -237,6 +252,7 @@ static const struct field entry_fields[] = {
     TEXT("commitment_sha256", true, "SHA-256 承诺", "SHA-256 of salt and detail"),
     TEXT("commitment_sm3", true, "SM3 承诺", "SM3 of salt and detail"),
     BOOL("is_signed", "已在检查点之内", "under the checkpoint"),
+    BOOL("is_witnessed", "已获见证", "under a checkpoint that the quorum of witnesses cosigned"),
     BOOL("is_erased", "明细已删除", "the detail is erased"),
     {"detail", .type = T_ANY, .zh = "明细（按角色）", .en = "detail, by role"},
     TEXT("detail_text", false, "明细原文", "the detail's bytes"),

@@ -6,7 +6,7 @@
 //   /ledger/tile/<level>/<N>[.p/<W>]      N in groups of three digits, all but the last with an x: x001/x234/067
 //   /ledger/tile/entries/<N>[.p/<W>]      each entry with two bytes of length before it, big-endian
 #include "mod/ledger/entries.h"
-#include "mod/ledger/tree.h"
+#include "mod/ledger/keys.h"
 
 #define TILE_LEVEL_MAX 7 // 2^56 entries: more than a store's row ids let be read
 #define GROUPS_MAX     5 // 10^15 tiles
@@ -127,7 +127,7 @@ static int send_checkpoint(struct cx *cx, int tree) {
     struct checkpoint *c = arena_take(cx->mem, sizeof *c);
     if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
     checkpoint_get(cx->city, c);
-    cx_reply_body(cx, "text/plain; charset=utf-8", (struct str){c->note[tree], c->note_n[tree]});
+    cx_reply_body(cx, "text/plain; charset=utf-8", checkpoint_text(cx->mem, c, tree));
     cx_reply_header(cx, "Cache-Control", S("public, max-age=1"));
     return OK;
 }
@@ -141,7 +141,7 @@ static int get_sm3_checkpoint(struct cx *cx) {
 }
 
 static int send_vkey(struct cx *cx, int tree) {
-    struct str vkey = ledger_state(cx->city)->vkey[tree];
+    struct str vkey = keys_vkey(cx->city, tree);
     cx_reply_body(cx, "text/plain; charset=utf-8", str_print(cx->mem, "%.*s\n", STRF(vkey)));
     return OK;
 }
@@ -154,8 +154,26 @@ static int get_sm3_vkey(struct cx *cx) {
     return send_vkey(cx, LEDGER_TREE_SM3);
 }
 
+// The newest checkpoint that the witnesses of the policy cosigned: what a verifier with a policy of his own wants.
+static int get_witnessed(struct cx *cx) {
+    struct ledger_state *s = ledger_state(cx->city);
+    struct checkpoint *c = arena_take(cx->mem, sizeof *c);
+    if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
+    pthread_mutex_lock(&s->lock);
+    *c = s->witnessed;
+    pthread_mutex_unlock(&s->lock);
+    if (!c->size) return cx_fail(cx, ERR_not_found, "checkpoint", "witnessed");
+    cx_reply_body(cx, "text/plain; charset=utf-8", checkpoint_text(cx->mem, c, LEDGER_TREE_SHA256));
+    cx_reply_header(cx, "Cache-Control", S("public, max-age=1"));
+    return OK;
+}
+
 static int get_sm3_pem(struct cx *cx) {
-    cx_reply_body(cx, "application/x-pem-file", ledger_state(cx->city)->sm2_pem);
+    struct ledger_state *s = ledger_state(cx->city);
+    pthread_mutex_lock(&s->lock);
+    struct str pem = s->sm2_pem;
+    pthread_mutex_unlock(&s->lock);
+    cx_reply_body(cx, "application/x-pem-file", pem);
     return OK;
 }
 
@@ -171,6 +189,8 @@ static const struct shape gives_note = {"ledger_checkpoint", NULL, "text/plain"}
 const struct route ledger_tile_routes[] = {
     {"GET", "/ledger/checkpoint", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_note, .handle = get_checkpoint,
      .zh = "存证检查点（SHA-256，Ed25519 签名）", .en = "Checkpoint of the SHA-256 tree"},
+    {"GET", "/ledger/witnessed/checkpoint", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_note,
+     .handle = get_witnessed, .zh = "已获法定见证的最新检查点", .en = "Newest checkpoint cosigned by the quorum"},
     {"GET", "/ledger/vkey", ROUTE_READ, R_PUBLIC, takes_nothing, &gives_vkey, .handle = get_vkey,
      .zh = "检查点验证公钥", .en = "Verifier key of the checkpoint"},
     {"GET", "/ledger/tile/{path*}", ROUTE_READ, R_PUBLIC, takes_path, &gives_tile, .handle = get_tile,

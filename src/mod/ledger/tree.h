@@ -14,17 +14,21 @@
 #define LEDGER_NODE_LEVEL  8 // stored from here up: one row per 256 entries and tree
 #define LEDGER_TILE        ((uint64_t)256)
 
-#define LEDGER_SCOPE    "ledger:read" // of API tokens
-#define LEDGER_NOTE_MAX 2048          // a checkpoint: origin, size, root, two signature lines
-#define LEDGER_NAME_MAX 140           // origin with "/sm3"
+#define LEDGER_SCOPE     "ledger:read" // of API tokens
+#define LEDGER_NOTE_MAX  2048          // a checkpoint: origin, size, root, two signature lines
+#define LEDGER_NAME_MAX  160           // origin with what a restore appends and "/sm3"
+#define LEDGER_LINES_MAX 8192          // the lines of 32 witnesses
 
 // What was signed last. Both notes speak of the same size, so that size, proof and checkpoint of a reply are one.
+// `lines`: what witnesses have answered to the SHA-256 note; they are served under it.
 struct checkpoint {
     uint64_t size;
     uint8_t root[LEDGER_TREES][HASH_BYTES];
     int64_t made_ms;
     size_t note_n[LEDGER_TREES];
     char note[LEDGER_TREES][LEDGER_NOTE_MAX];
+    size_t lines_n;
+    char lines[LEDGER_LINES_MAX];
 };
 
 struct ledger_state { // city->mod[ledger]
@@ -52,14 +56,21 @@ struct ledger_state { // city->mod[ledger]
     uint8_t root[LEDGER_TREES][HASH_BYTES];
     int64_t last_entry_ms;
     struct checkpoint checkpoint;
+    struct checkpoint witnessed;            // the newest over which the policy's quorum holds; size 0 = none
+    struct str vkey[LEDGER_TREES], sm2_pem; // in the city's arena; a rotation changes them: keys_vkey
 
-    // Signing: one at a time; the keys do not change after start.
+    // Signing: one at a time; a rotation changes the keys under this lock. The names stay until the process ends.
     pthread_mutex_t signing;
     struct sign_key *key[LEDGER_TREES];       // Ed25519, SM2
     char name[LEDGER_TREES][LEDGER_NAME_MAX]; // origin of each tree, and the name of its key
-    struct str vkey[LEDGER_TREES], sm2_pem;   // in the city's arena
-    int64_t crossed_ms;                       // when the last cross entry was made, 0 = not since start
-    int64_t crossed_index;                    // its index; -1 = none known
+    uint64_t key_from;                        // the keys sign no tree smaller than this: the ones before did
+    _Atomic bool is_behind;                   // a witness holds a later checkpoint of ours: nothing is signed
+    struct sign_key *witness_key;             // what this city says of other logs (witness.c)
+    char witness_name[LEDGER_NAME_MAX];
+    struct str witness_vkey;
+    struct witness_client *witness; // who is asked to say it of ours (witness_client.c)
+    int64_t crossed_ms;             // when the last cross entry was made, 0 = not since start
+    int64_t crossed_index;          // its index; -1 = none known
 };
 struct ledger_state *ledger_state(struct city *city);
 enum hash_kind ledger_hash(int tree);
@@ -81,7 +92,16 @@ void checkpoint_get(struct city *city, struct checkpoint *ret);
 int checkpoint_sign(struct cx *cx) MUST;
 // The newest checkpoint, made anew when `index` is durable but not yet covered: a receipt need not wait.
 int checkpoint_cover(struct cx *cx, int64_t index, struct checkpoint *ret) MUST;
+// The note as it is served: under the SHA-256 one the lines of the witnesses.
+struct str checkpoint_text(struct arena *mem, const struct checkpoint *c, int tree);
+bool checkpoint_is_witnessed(struct city *city,
+                             int64_t index); // the policy's quorum saw a tree that has this entry
+void ledger_metrics(struct cx *cx, struct metrics *m);
 extern const struct job ledger_jobs[];
+int checkpoint_run(struct cx *cx) MUST;  // the job: crosses if it is time, signs
+int checkpoint_grow(struct cx *cx) MUST; // one more entry, so that a new key has something of its own to sign
+// Under s->signing, for a rotation that is about to change the keys.
+int checkpoint_sign_locked(struct cx *cx) MUST;
 
 // The hash of a perfect subtree, from leaves below LEDGER_NODE_LEVEL; a merkle_read whose arg is a tree_reader.
 struct tree_reader {
