@@ -170,4 +170,4 @@ static const struct route routes[] = {{"GET", "/api/v1/events", ROUTE_READ, R_LO
                                       {0}};
 static const struct route *const tables[] = {metrics_routes, routes, verifier_routes, backup_routes, NULL};
 const struct module app_module = {
-    .name = "app", .route_tables = tables, .jobs = backup_jobs, .start = migrate_start, .zh = "服务", .en = "server"};
+    .name = "app", .route_tables = tables, .jobs = backup_jobs, .zh = "服务", .en = "server"};
