@@ -33,6 +33,8 @@ const struct bench benches[] = {
      "a CSV of N rows: read, checked, published"},
     {"mixed", bench_mixed, "[--seconds N] [--connections N]", "混合：取数、批量、浏览、写入",
      "calls, batches, reading and acts together"},
+    {"ledger-grow", bench_ledger_grow, "[--size N] [--each N] [--connections N] [--csv FILE] [--folder DIR]",
+     "存证增至 N 条：启动、证明、每条字节", "a ledger of N entries: start, proofs, bytes each"},
     {0}};
 
 static bool read_number(const char *text, double *ret) {
@@ -60,6 +62,8 @@ bool bench_options_read(const struct options *o, struct bench_options *ret) {
             ret->csv = value;
         } else if (value && strcmp(name, "--dataset") == 0) {
             ret->dataset = value;
+        } else if (value && strcmp(name, "--folder") == 0) {
+            ret->folder = value;
         } else {
             fprintf(stderr, "gusu bench: %s %s?\n", name, value ? value : "");
             return false;

@@ -13,6 +13,7 @@ struct bench_options {
     int64_t each; // queries of a call, entries of an item
     int64_t size; // entries or rows that are there before it is measured
     const char *csv, *dataset;
+    const char *folder; // the city stays, under this name
 };
 // --seconds N --connections N --rate R --each N --size N --csv FILE --dataset ID; false (said) on anything else.
 bool bench_options_read(const struct options *o, struct bench_options *ret);
@@ -90,4 +91,5 @@ int bench_proof(const struct options *o);
 int bench_verify(const struct options *o);
 int bench_load(const struct options *o);
 int bench_mixed(const struct options *o);
+int bench_ledger_grow(const struct options *o);
 #endif
