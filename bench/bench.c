@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,22 @@ const struct bench benches[] = {
      "[--seconds N] [--connections N] [--rate R] [--csv FILE] [--dataset ID] [--pack PACK]",
      "授权取数：每次调用都经鉴权、授权、脱敏、计量并入账",
      "calls under a grant, each durable before its reply"},
+    {"exchange-batch", bench_exchange_batch, "[--each N] [--seconds N] [--connections N]",
+     "授权批量取数：逐条鉴权、脱敏、计量并入账", "queries in batches, each metered and entered like a call"},
+    {"http", bench_http, "[--seconds N] [--connections N] [--rate R]", "小请求：健康检查",
+     "a small GET that asks the store nothing"},
+    {"write", bench_write, "[--seconds N] [--connections N]", "写操作：带幂等键，落审计与存证",
+     "an act with an Idempotency-Key: rows, audit, entry, durable"},
+    {"ledger", bench_ledger, "[--each N] [--seconds N]", "只入账：两棵树", "entries alone, into both trees"},
+    {"proof", bench_proof, "[--size N] [--seconds N]", "回执：规模为 N 的包含证明",
+     "a receipt of one of N entries, checked"},
+    {"verify", bench_verify, "[--size N]", "离线核验整个数据文件夹", "the offline check of a whole folder"},
+    {"load", bench_load, "[--size N]", "导入 CSV：检查、装入、发布",
+     "a CSV of N rows: read, checked, published"},
+    {"mixed", bench_mixed, "[--seconds N] [--connections N]", "混合：取数、批量、浏览、写入",
+     "calls, batches, reading and acts together"},
+    {"ledger-grow", bench_ledger_grow, "[--size N] [--each N] [--connections N] [--csv FILE] [--folder DIR]",
+     "存证增至 N 条：启动、证明、每条字节", "a ledger of N entries: start, proofs, bytes each"},
     {0}};
 
 static bool read_number(const char *text, double *ret) {
@@ -37,10 +54,16 @@ bool bench_options_read(const struct options *o, struct bench_options *ret) {
             ret->rate = v;
         } else if (is_number && strcmp(name, "--connections") == 0 && v >= 1 && v <= WIRE_CONNECTIONS_MAX) {
             ret->connections = (int)v;
+        } else if (is_number && strcmp(name, "--each") == 0 && v >= 1 && v <= 1e6) {
+            ret->each = (int64_t)v;
+        } else if (is_number && strcmp(name, "--size") == 0 && v <= 1e10) {
+            ret->size = (int64_t)v;
         } else if (value && strcmp(name, "--csv") == 0) {
             ret->csv = value;
         } else if (value && strcmp(name, "--dataset") == 0) {
             ret->dataset = value;
+        } else if (value && strcmp(name, "--folder") == 0) {
+            ret->folder = value;
         } else {
             fprintf(stderr, "gusu bench: %s %s?\n", name, value ? value : "");
             return false;
@@ -216,31 +239,82 @@ void bench_server_stop(struct bench_server *s) {
         fprintf(stderr, "gusu bench: the server ended badly (%d)\n", status);
 }
 
-void bench_print(const char *name, const struct wire_result *r, double server_cpu_us,
-                 const char *conditions) {
-    double p50 = (double)wire_histogram_at(&r->times, 0.50) / 1e6,
-           p99 = (double)wire_histogram_at(&r->times, 0.99) / 1e6,
-           p999 = (double)wire_histogram_at(&r->times, 0.999) / 1e6;
+int64_t bench_store_bytes(const struct bench_city *c) {
+    static const char *const files[] = {"gusu.db", "gusu.db-wal"};
+    int64_t sum = 0;
+    for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+        char name[300];
+        struct stat st;
+        snprintf(name, sizeof name, "%s/%s", c->folder, files[i]);
+        if (stat(name, &st) == 0) sum += st.st_size;
+    }
+    return sum;
+}
+
+double bench_own_cpu_s(void) {
+    struct rusage u;
+    getrusage(RUSAGE_SELF, &u);
+    return (double)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) +
+           (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
+}
+
+// A figure, or null where it was not measured: 0 would be read as one.
+static void put_figure(const char *name, double v, bool is_there) {
+    if (is_there)
+        printf("\"%s\":%.3f,", name, v);
+    else
+        printf("\"%s\":null,", name);
+}
+
+void bench_say(const struct bench_figures *f) {
+    const struct wire_histogram *h = f->times;
+    const bool has_times = h && h->n, has_things = f->things > 0;
+    const double rate = f->seconds > 0 ? f->things / f->seconds : 0, n = has_things ? f->things : 1;
+    const struct {
+        const char *what, *name;
+        double v;
+        const char *unit;
+        bool is_there;
+    } rows[] = {
+        {"rate", "rate_per_s", rate, "/s", has_things},
+        {"done", "things", f->things, "", true},
+        {"time", "seconds", f->seconds, "s", true},
+        {"cpu", "cpu_us", f->cpu_s * 1e6 / n, "us each", has_things && f->cpu_s > 0},
+        {"generator cpu", "generator_cpu_us", f->own_cpu_s * 1e6 / n, "us each", f->own_cpu_s > 0},
+        {"p50", "p50_ms", has_times ? (double)wire_histogram_at(h, 0.50) / 1e6 : 0, "ms", has_times},
+        {"p99", "p99_ms", has_times ? (double)wire_histogram_at(h, 0.99) / 1e6 : 0, "ms", has_times},
+        {"p99.9", "p999_ms", has_times ? (double)wire_histogram_at(h, 0.999) / 1e6 : 0, "ms", has_times},
+        {"max", "max_ms", has_times ? (double)h->max_ns / 1e6 : 0, "ms", has_times},
+        {"store grew by", "bytes_each", f->bytes / n, "bytes each", f->bytes > 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        if (rows[i].is_there) printf("%-20s %14.2f %s\n", rows[i].what, rows[i].v, rows[i].unit);
+    printf("{\"name\":\"%s\",", f->name);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        put_figure(rows[i].name, rows[i].v, rows[i].is_there);
+    printf("\"conditions\":\"%s\"}\n", f->conditions);
+}
+
+void bench_print(const char *name, const struct wire_result *r, double each, double server_cpu_s,
+                 double bytes, const char *conditions) {
     const struct {
         const char *what;
         double v;
         const char *unit;
-    } rows[] = {{"rate", r->rate_per_s, "/s"},
-                {"answered", (double)r->answered, ""},
+    } rows[] = {{"answered", (double)r->answered, "replies"},
                 {"wrong", (double)r->wrong, ""},
                 {"failed", (double)r->failed, ""},
                 {"unsent", (double)r->unsent, ""},
-                {"time", r->seconds, "s"},
-                {"server cpu", server_cpu_us, "us each"},
-                {"generator cpu", r->own_cpu_us, "us each"},
-                {"p50", p50, "ms"},
-                {"p99", p99, "ms"},
-                {"p99.9", p999, "ms"},
-                {"max", (double)r->times.max_ns / 1e6, "ms"},
                 {"worst second's p99", r->worst_p99_ms, "ms"}};
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
         printf("%-20s %14.2f %s\n", rows[i].what, rows[i].v, rows[i].unit);
-    printf("{\"name\":\"%s\",\"rate_per_s\":%.1f,\"cpu_us\":%.2f,\"p50_ms\":%.3f,\"p99_ms\":%.3f,"
-           "\"conditions\":\"%s\"}\n",
-           name, r->rate_per_s, server_cpu_us, p50, p99, conditions);
+    const double answered = (double)r->answered;
+    const struct bench_figures f = {.name = name,
+                                    .conditions = conditions,
+                                    .things = answered * each,
+                                    .seconds = r->seconds,
+                                    .cpu_s = server_cpu_s,
+                                    .own_cpu_s = r->own_cpu_us * answered / 1e6,
+                                    .bytes = bytes,
+                                    .times = &r->times};
+    bench_say(&f);
 }

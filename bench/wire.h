@@ -9,7 +9,7 @@
 #include "base/err.h"
 
 #define WIRE_CONNECTIONS_MAX 20000
-#define WIRE_REQUEST_MAX     ((size_t)65536)    // bytes of one request
+#define WIRE_REQUEST_MAX     ((size_t)1 << 20)  // bytes of one request
 #define WIRE_REPLY_MAX       ((size_t)16 << 20) // bytes of one reply; a larger one is a failure
 #define WIRE_TIMEOUT_MS      10000
 

@@ -21,3 +21,9 @@ lint-gcc: $(BENCHOBJ:$(B)/obj/%=$(B)/lint/gcc/%)
 lint-clang: $(BENCHOBJ:$(B)/obj/%.o=$(B)/lint/clang/%.ok)
 
 -include $(BENCHOBJ:.o=.d)
+
+## make bench-all    every named load, the table in docs/bench/README.md (BENCH_SECONDS=10 each; on a quiet machine)
+BENCH_SECONDS ?= 10
+.PHONY: bench-all
+bench-all: $(B)/gusu packs
+	@python3 bench/all.py $(abspath $(B))/gusu docs/bench/README.md $(BENCH_SECONDS)

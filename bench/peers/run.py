@@ -172,8 +172,9 @@ class Peers:
         text = output(str(self.build / "gusu"), "bench", name, "--seconds", str(self.args.seconds), "--connections",
                       str(self.args.connections), cwd=ROOT)
         r = json.loads(text.splitlines()[-1])
+        r["bytes"] = round(r.get("bytes_each") or 0)
         for line in text.splitlines():
-            if line.startswith("store grew by"):
+            if line.startswith("store grew by") and "," in line:
                 r["bytes"] = int(line.split(",")[1].split()[0])
             if line.startswith("generator cpu"):
                 r["generator_cpu_us"] = float(line.split()[2])
@@ -216,6 +217,10 @@ class Peers:
     def table(self):
         pools = (16, 64)
         rows = [("gusu", "gusu: exchange call, every check on, durable before its reply", lambda: self.gusu("exchange"))]
+        benches = subprocess.run([self.build / "gusu", "bench"], capture_output=True, text=True, check=False).stderr
+        if "exchange-batch" in benches:
+            rows.append(("gusu batch", "gusu: queries in batches, each checked, metered and entered like a call",
+                         lambda: self.gusu("exchange-batch")))
         for audit in (False, True):
             what = "row and audit record in one transaction" if audit else "row only, no record at all"
             for pool in pools:
@@ -234,9 +239,9 @@ class Peers:
         rows.append(("insert", "one a transaction, 1 connection, 100 in flight (pipeline)",
                      lambda: self.insert("--flying", 100)))
         for batch in (100, 1000):
-            rows.append(("insert", f"{batch} a transaction, pipeline, 4 connections",
+            rows.append(("insert batch", f"{batch} a transaction, pipeline, 4 connections",
                          lambda b=batch: self.insert("--batch", b, "--connections", 4)))
-        rows.append(("insert", "1,000 entries a COPY (no call row), 4 connections",
+        rows.append(("insert batch", "1,000 entries a COPY (no call row), 4 connections",
                      lambda: self.insert("--copy", "--batch", 1000, "--connections", 4)))
         return [r for r in rows if self.args.only in r[1]]
 
@@ -251,17 +256,17 @@ class Peers:
         got = {name: [] for _, name, _ in rows}
         for turn in range(self.args.rounds):
             for kind, name, run in rows:
-                if kind != "gusu":
+                if not kind.startswith("gusu"):
                     self.fresh()
                 r = run()
-                if kind != "gusu" and "record" in name and "no record" not in name:
+                if not kind.startswith("gusu") and "record" in name and "no record" not in name:
                     r["bytes"] = self.record_bytes()
                 got[name].append(r)
                 print(f"{turn + 1}: {name}: {r['rate_per_s']:,.0f}/s p50 {r['p50_ms']} p99 {r['p99_ms']} ms, "
                       f"{r['cpu_us']} us", file=sys.stderr, flush=True)
         for kind, name, _ in rows:
             middle = sorted(got[name], key=lambda r: r["rate_per_s"])[(len(got[name]) - 1) // 2]
-            self.lines.append({"kind": kind, "name": name, **middle, "rounds": [r["rate_per_s"] for r in got[name]]})
+            self.lines.append({**middle, "kind": kind, "name": name, "rounds": [r["rate_per_s"] for r in got[name]]})
 
 
 def fsync_ms(folder):
@@ -291,17 +296,18 @@ def machine(p, load_before):
         ("PostgreSQL", first(str(p.pg_bin / "postgres"), "--version") + "; "
          + ", ".join(f"{k}={v}" for k, v in PG_SETTINGS.items())),
         ("nginx", nginx or "?"), ("Go service", "pgx 5.5.5, " + p.go),
-        ("pREST", first(p.prestd, "version") if p.prestd else "not run"),
+        ("pREST", first(p.prestd, "version").split()[-1] + " as it says of itself" if p.prestd else "not run"),
         ("run", f"{time.strftime('%Y-%m-%d %H:%M UTC', time.gmtime())}, {p.args.connections} connections over HTTP, closed loop, "
                 f"{p.args.seconds:g} s a line after 2 s that are not counted, {p.args.rounds} round(s), median shown"),
     ]
 
 
 def report(p, about):
-    base = next((r["rate_per_s"] for r in p.lines if r["kind"] == "gusu"), None)
+    base = {r["kind"]: r["rate_per_s"] for r in p.lines if r["kind"].startswith("gusu")}
     out = ["| | rate /s | gusu is | p50 ms | p99 ms | server CPU µs | bytes a record |", "|---|---:|---:|---:|---:|---:|---:|"]
     for r in p.lines:
-        ratio = f"{base / r['rate_per_s']:.2f} ×" if base and r["kind"] != "gusu" else "1"
+        ours = base.get("gusu batch" if "batch" in r["kind"] else "gusu") or base.get("gusu")
+        ratio = f"{ours / r['rate_per_s']:.2f} ×" if ours else "–"
         out.append(f"| {r['name']} | {r['rate_per_s']:,.0f} | {ratio} | {r['p50_ms']:.2f} | {r['p99_ms']:.2f} | "
                    f"{r['cpu_us']:.1f} | {r.get('bytes') or '–'} |")
     out.append("")

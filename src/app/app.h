@@ -68,4 +68,6 @@ int command_key(const struct options *o);
 int command_witness(const struct options *o);
 int command_backup(const struct options *o);
 int command_restore(const struct options *o);
+int command_migrate(const struct options *o);
+int migrate_start(struct cx *cx); // a store that was moved away, or is not whole, does not start
 #endif

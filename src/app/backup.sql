@@ -22,6 +22,23 @@ CREATE TABLE app_backup_plan(
   keep INTEGER NOT NULL,
   made_ms INTEGER NOT NULL
 ) STRICT;
+-- schema: app 2
+-- One row: this store was moved to `place`, or is being filled by a migration ('' until it is whole). No server starts on
+-- either.
+CREATE TABLE app_moved(
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  place TEXT NOT NULL,
+  moved_ms INTEGER NOT NULL
+) STRICT;
+-- name: app_moved
+SELECT place FROM app_moved WHERE id = 1
+-- name: app_moved_put
+INSERT INTO app_moved(id, place, moved_ms) VALUES(1, ?1, ?2)
+ ON CONFLICT(id) DO UPDATE SET place = excluded.place, moved_ms = excluded.moved_ms
+-- name: app_moved_drop
+DELETE FROM app_moved WHERE id = 1
+-- name: app_any_act
+SELECT id FROM core_act WHERE id >= 0 LIMIT 1
 -- name: app_schemas scan
 SELECT module, max(version) FROM store_schema GROUP BY module ORDER BY module
 -- name: app_backup_put
@@ -36,7 +53,7 @@ SELECT id, made_ms, took_ms, place, bytes, files, entries, wal_bytes, digest, pr
 SELECT place, every_s, keep FROM app_backup_plan WHERE id = 1
 -- name: app_backup_plan_put
 INSERT INTO app_backup_plan(id, place, every_s, keep, made_ms) VALUES(1,?1,?2,?3,?4)
-ON CONFLICT (id) DO UPDATE SET place = excluded.place, every_s = excluded.every_s, keep = excluded.keep,
+ ON CONFLICT(id) DO UPDATE SET place = excluded.place, every_s = excluded.every_s, keep = excluded.keep,
   made_ms = excluded.made_ms
 -- name: app_backup_plan_drop
 DELETE FROM app_backup_plan WHERE id = 1

@@ -6,7 +6,9 @@
 int command_bench(const struct options *o) {
     for (const struct bench *b = benches; o->rest_n > 0 && b->name; b++)
         if (strcmp(b->name, o->rest[0]) == 0) return b->run(o);
+    const bool is_asked = o->rest_n > 0 && strcmp(o->rest[0], "list") == 0;
     for (const struct bench *b = benches; b->name; b++)
-        fprintf(stderr, "gusu bench %-10s %-60s %s / %s\n", b->name, b->usage, b->zh, b->en);
-    return 2;
+        fprintf(is_asked ? stdout : stderr, "gusu bench %-14s %s\n%26s%s / %s\n", b->name, b->usage, "",
+                b->zh, b->en);
+    return is_asked ? 0 : 2;
 }

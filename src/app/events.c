@@ -168,6 +168,10 @@ static const struct shape events_shape = {"Events", NULL, "text/event-stream"};
 static const struct route routes[] = {{"GET", "/api/v1/events", ROUTE_READ, R_LOGIN, NULL, &events_shape,
                                        NULL, 0, 0, get_events, "事件通知流", "Stream of events (SSE)", NULL},
                                       {0}};
-static const struct route *const tables[] = {metrics_routes,routes, verifier_routes, backup_routes, NULL};
-const struct module app_module = {
-    .name = "app", .route_tables = tables, .jobs = backup_jobs, .zh = "服务", .en = "server"};
+static const struct route *const tables[] = {metrics_routes, routes, verifier_routes, backup_routes, NULL};
+const struct module app_module = {.name = "app",
+                                  .route_tables = tables,
+                                  .jobs = backup_jobs,
+                                  .start = migrate_start,
+                                  .zh = "服务",
+                                  .en = "server"};

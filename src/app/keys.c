@@ -5,7 +5,7 @@
 #include "app/errand.h"
 #include "base/file.h"
 #include "mod/ledger/ledger.h"
-#include "mod/ledger/policy.h"
+#include "crypto/policy.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -127,7 +127,7 @@ int command_key(const struct options *o) {
 
 // --- whom this city witnesses ---
 static int read_logs(struct room *r, const struct options *o, struct str *ret_text, struct policy **ret) {
-    const char *path = path_in(r, o->data, POLICY_LOGS_FILE);
+    const char *path = path_in(r, o->data, LEDGER_LOGS_FILE);
     *ret_text = S("");
     int code = path && file_exists(path) ? file_read(&r->mem, path, POLICY_BYTES_MAX, ret_text, &r->err) : OK;
     return code == OK ? policy_read(&r->mem, *ret_text, false, ret, &r->err) : code;
@@ -153,7 +153,7 @@ static int witness_add(struct room *r, const struct options *o) {
                      o->rest[1]);
     code = policy_read(&r->mem, more, false, &p, &r->err);
     if (code == OK) policy_close(p);
-    return code == OK ? file_write(path_in(r, o->data, POLICY_LOGS_FILE), more, 0600, &r->err) : code;
+    return code == OK ? file_write(path_in(r, o->data, LEDGER_LOGS_FILE), more, 0600, &r->err) : code;
 }
 
 // Every key of that origin.
@@ -169,7 +169,7 @@ static int witness_remove(struct room *r, const struct options *o) {
     }
     policy_close(p);
     if (code == OK && !gone) code = err_set(&r->err, ERR_witness_log, "origin", "%s", o->rest[1]);
-    return code == OK ? file_write(path_in(r, o->data, POLICY_LOGS_FILE), buf_str(&b), 0600, &r->err) : code;
+    return code == OK ? file_write(path_in(r, o->data, LEDGER_LOGS_FILE), buf_str(&b), 0600, &r->err) : code;
 }
 
 static int witness_vkey(struct room *r, const struct options *o) {
@@ -182,10 +182,10 @@ static int witness_vkey(struct room *r, const struct options *o) {
 static int witness_check_policy(struct room *r, const struct options *o) {
     struct str text;
     struct policy *p = NULL;
-    int code = file_read(&r->mem, path_in(r, o->data, POLICY_FILE), POLICY_BYTES_MAX, &text, &r->err);
+    int code = file_read(&r->mem, path_in(r, o->data, LEDGER_POLICY_FILE), POLICY_BYTES_MAX, &text, &r->err);
     if (code == OK) code = policy_read(&r->mem, text, true, &p, &r->err);
     if (code != OK) {
-        if (r->err.row) fprintf(stderr, "%s:%d: ", POLICY_FILE, (int)r->err.row);
+        if (r->err.row) fprintf(stderr, "%s:%d: ", LEDGER_POLICY_FILE, (int)r->err.row);
         return code;
     }
     for (int i = 0; i < p->witnesses_n; i++)

@@ -119,6 +119,8 @@ static const struct command {
      "signing keys: list, seal, rotate"},
     {"witness", command_witness, "vkey|logs|add VKEY|remove ORIGIN|policy --data DIR", "见证哪些日志",
      "which logs this city witnesses"},
+    {"migrate", command_migrate, "--from DIR|postgres://… --to DIR|postgres://…", "在存储引擎之间迁移",
+     "move a city's store between engines"},
     {"bench", command_bench, "NAME", "性能测量", "measure"},
     {"api", command_api, "", "列出全部接口", "list all interfaces"},
 };
@@ -140,7 +142,8 @@ static const struct option_row {
     {"--demo", offsetof(struct options, demo), true, "建立演示账号", "make the demo accounts"},
     {"--tls", offsetof(struct options, tls), true, "HTTPS（首次自签证书）", "HTTPS (self-signed at first)"},
     {"--quiet", offsetof(struct options, quiet), true, "只记警告", "log warnings only"},
-    {"--to", offsetof(struct options, to), false, "备份去处", "where a backup goes"},
+    {"--to", offsetof(struct options, to), false, "备份或迁移的去处", "where a backup, or a store, goes"},
+    {"--from", offsetof(struct options, from), false, "从哪个库迁移", "the store that moves"},
     {"--with-keys", offsetof(struct options, with_keys), true, "连同密钥（口令加封）",
      "keys too, sealed under a passphrase"},
     {"--every", offsetof(struct options, every), false, "按计划备份的间隔 (24h; 0 = 取消)",

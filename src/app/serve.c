@@ -19,6 +19,8 @@
 #include <unistd.h>
 
 #define READ_STEPS    3000000 // engine steps of a READ on the loop (some tens of ms) before a worker takes it
+#define SNAPSHOT_US   10000   // age at which a call under a grant no longer reads from it
+#define CALLS_UNDER   "/api/v1/exchange/"
 #define BODY_STANDARD 65536   // bytes of a JSON body unless the route says otherwise
 
 #define HEADER(name, value)                                                                                  \
@@ -98,6 +100,9 @@ static struct call *call_of_post(struct http_post *p) {
 
 static void write_back(struct http_post *p) {
     struct call *c = call_of_post(p);
+    c->server->under_way--;
+    c->server->is_fresh = false;
+    if (c->cx.route->kind != ROUTE_READ_ENTRY) c->server->has_written = true;
     if (c->cx.batch)
         core_batch_reply(&c->cx);
     else if (c->cx.route->kind == ROUTE_WRITE)
@@ -132,7 +137,9 @@ static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, s
                    bool is_plain) {
     c->work = (struct work){.run = run, .done = work_done, .is_plain = is_plain};
     http_reply_later(c->x);
+    c->server->under_way++;
     if (store_submit(c->server->city->store, &c->work) == OK) return;
+    c->server->under_way--;
     c->cx.err = (struct err){.code = ERR_busy};
     core_problem(&c->cx);
     send_reply(c);
@@ -149,6 +156,7 @@ static void batch_told(void *arg) {
 static void answer(struct call *c) {
     if (c->cx.batch && c->cx.err.code == OK) {
         http_reply_later(c->x);
+        c->server->under_way++;
         core_batch_submit(&c->cx, batch_told, c);
     } else if (c->cx.route->kind == ROUTE_READ_ENTRY && c->cx.note && c->cx.err.code == OK)
         submit(c, run_note, true);
@@ -158,6 +166,9 @@ static void answer(struct call *c) {
 
 static void slow_back(struct http_post *p) {
     struct call *c = call_of_post(p);
+    c->server->under_way--;
+    c->server->is_fresh = false;
+    c->server->has_written = true;
     c->cx.db = c->server->reader;
     c->cx.hasher = c->server->hasher;
     answer(c);
@@ -178,7 +189,9 @@ static void run_slow(struct task *t, struct worker *w) {
 static void give_to_worker(struct call *c) {
     c->task = (struct task){.run = run_slow};
     http_reply_later(c->x);
+    c->server->under_way++;
     if (workers_give(c->server, &c->task)) return;
+    c->server->under_way--;
     c->cx.err = (struct err){.code = ERR_busy};
     core_problem(&c->cx);
     send_reply(c);
@@ -202,6 +215,16 @@ static void run_read(struct call *c) {
         return;
     }
     answer(c);
+}
+
+// What is read from here on is what stands in the store now.
+static void fresh_snapshot(struct server *s) {
+    if (s->is_fresh) return;
+    store_read_end(s->reader);
+    s->generation = atomic_load(&s->city->auth_generation); // before the snapshot: never newer than it
+    s->snapshot_us = clock_mono_us();
+    s->is_fresh = true;
+    store_read_begin(s->reader);
 }
 
 static bool is_ours(struct str path) {
@@ -236,6 +259,8 @@ static void on_request(void *arg, struct http_exchange *x) {
     }
     struct call *c = new_call(s, x);
     if (!c) return;
+    if (s->has_written || !str_starts(x->path, S(CALLS_UNDER))) fresh_snapshot(s);
+    s->has_written = false;
     if (!core_open(&c->cx)) {
         send_reply(c);
         return;
@@ -324,12 +349,17 @@ void server_reopen(struct server *s) {
 // A snapshot is taken anew in every tick, but calls under a grant may use one of some milliseconds ago: each new one
 // costs the engine its map of the file. Older than SNAPSHOT_US, or than a change of rights, it is given up; and when
 // nothing is under way that will wake the loop, since an idle loop must not hold the WAL.
+// A snapshot is taken anew in every tick, but calls under a grant may use one of some milliseconds ago: each new one
+// costs the engine its map of the file. Older than SNAPSHOT_US, or than a change of rights, it is given up; and when
+// nothing is under way that will wake the loop, since an idle loop must not hold the WAL.
 static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
     if (is_begin) {
-        s->generation = atomic_load(&s->city->auth_generation); // before the snapshot: never newer than it
-        store_read_begin(s->reader);
-    } else {
+        bool is_old = clock_mono_us() - s->snapshot_us > SNAPSHOT_US ||
+                      atomic_load(&s->city->auth_generation) != s->generation;
+        s->is_fresh = false;
+        if (is_old || s->under_way == 0) fresh_snapshot(s);
+    } else if (s->under_way == 0) {
         store_read_end(s->reader);
     }
 }

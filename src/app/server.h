@@ -60,7 +60,11 @@ struct server {
     const char *web;       // the folder of the page
     struct socket *socket; // commands that run here
     struct conn *reader;   // the loop's
-    uint64_t generation;   // of authorisation, loaded before the loop's snapshot of this tick was taken
+    uint64_t generation;   // of authorisation, loaded before the loop's snapshot was taken
+    int64_t snapshot_us;   // when that was
+    bool is_fresh;         // in this tick
+    bool has_written;      // something was changed and told since
+    int under_way;         // calls with the writer or a worker: their answers will wake the loop
     struct hasher *hasher; // the loop's
     struct worker workers[WORKERS];
     struct worker jobs;

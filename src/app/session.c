@@ -33,8 +33,8 @@ void session_close(struct session *s) {
 
 static const char *const made[FOLDER_MADE] = {
     "gusu.db", // the first: without it the folder is no city
-    "gusu.db-wal",    "gusu.db-shm", "key.bin", "lock", "ledger-ed25519.pem",
-    "ledger-sm2.pem", "ledger.vkey", "loads",   "files",   "witness.pem", "witness.vkey"};
+    "gusu.db-wal", "gusu.db-shm", "key.bin", "lock",        "ledger-ed25519.pem", "ledger-sm2.pem",
+    "ledger.vkey", "loads",       "files",   "witness.pem", "witness.vkey"};
 
 struct folder_before folder_look(const char *folder) {
     struct folder_before b = {.folder = file_exists(folder)};

@@ -93,7 +93,8 @@ static void *run_jobs(void *arg) {
             if (due[i].at_ms < next) next = due[i].at_ms;
         }
         struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC,
+                      &until); // as the condition counts: a clock put back must not silence the jobs
         int64_t wait = next - clock_mono_us() / 1000;
         if (wait < 10) wait = 10;
         until.tv_sec += wait / 1000;
@@ -121,7 +122,11 @@ static int start_one(struct server *s, struct worker *w, void *(*main)(void *), 
 
 int workers_start(struct server *s, struct err *e) {
     int code = OK;
-    pthread_cond_init(&s->wake_jobs, NULL);
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake_jobs, &attr);
+    pthread_condattr_destroy(&attr);
     for (int i = 0; i < WORKERS && code == OK; i++)
         code = start_one(s, &s->workers[i], work, e);
     return code == OK ? start_one(s, &s->jobs, run_jobs, e) : code;

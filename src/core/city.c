@@ -115,22 +115,34 @@ static int start_modules(struct city *city, struct err *e) {
     return code;
 }
 
-// The store's hooks reach the ledger through these.
+// The store's hooks reach the modules through these.
 static int before_commit(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
+    int code = OK;
+    if (atomic_load(&city->auth_generation) != city->auth_settled) store_generation_move(w); // other nodes hear of it
+    for (int i = 0; i < city->hooks_n && code == OK; i++)
+        if (city->hooks[i]->before_commit) code = city->hooks[i]->before_commit(city, w, e);
+    return code;
+}
+
+static void after_commit(void *arg, bool committed) {
+    struct city *city = arg;
+    for (int i = 0; i < city->hooks_n; i++)
+        if (city->hooks[i]->after_commit) city->hooks[i]->after_commit(city, committed);
     if (atomic_load(&city->auth_generation) != city->auth_settled)
-        store_generation_move(w); // other nodes hear of it
-    return city->before_commit ? city->before_commit(city, w, e) : OK;
+        city->auth_settled = atomic_fetch_add(&city->auth_generation, 1) + 1;
 }
 
 static void before_sync(void *arg) {
     struct city *city = arg;
-    if (city->before_sync) city->before_sync(city);
+    for (int i = 0; i < city->hooks_n; i++)
+        if (city->hooks[i]->before_sync) city->hooks[i]->before_sync(city);
 }
 
 static void after_sync(void *arg) {
     struct city *city = arg;
-    if (city->after_sync) city->after_sync(city);
+    for (int i = 0; i < city->hooks_n; i++)
+        if (city->hooks[i]->after_sync) city->hooks[i]->after_sync(city);
 }
 
 static void on_lost(void *arg) {
@@ -138,27 +150,30 @@ static void on_lost(void *arg) {
     if (city->on_lost) city->on_lost(city);
 }
 
-static void after_commit(void *arg, bool committed) {
-    struct city *city = arg;
-    if (city->after_commit) city->after_commit(city, committed);
-    if (atomic_load(&city->auth_generation) != city->auth_settled)
-        city->auth_settled = atomic_fetch_add(&city->auth_generation, 1) + 1;
-}
-
 static void item_begin(void *arg) {
     struct city *city = arg;
-    if (city->item_begin) city->item_begin(city);
+    for (int i = 0; i < city->hooks_n; i++)
+        if (city->hooks[i]->item_begin) city->hooks[i]->item_begin(city);
 }
 
 static void item_undone(void *arg) {
     struct city *city = arg;
-    if (city->item_undone) city->item_undone(city);
+    for (int i = 0; i < city->hooks_n; i++)
+        if (city->hooks[i]->item_undone) city->hooks[i]->item_undone(city);
+}
+
+void city_hook(struct city *city, const struct batch_hooks *hooks) {
+    assert(city->hooks_n < CITY_HOOKS_MAX);
+    city->hooks[city->hooks_n++] = hooks;
 }
 
 // Another node has written: its entries stand in the trees, and what it changed is not what is remembered here.
 static int moved(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
-    return city->moved ? city->moved(city, w, e) : OK;
+    int code = OK;
+    for (int i = 0; i < city->hooks_n && code == OK; i++)
+        if (city->hooks[i]->moved) code = city->hooks[i]->moved(city, w, e);
+    return code;
 }
 
 static void authorisation_moved(void *arg) {

@@ -38,6 +38,20 @@ struct note_batch {
     int (*reply)(struct cx *cx); // on the thread of the call
 };
 
+// Called around the batches and items of the commit queue (store.h), on the writer's thread but for the syncs; each may
+// be NULL. A module adds its row at start by city_hook.
+#define CITY_HOOKS_MAX 4
+struct batch_hooks {
+    int (*before_commit)(struct city *city, struct conn *w, struct err *e);
+    void (*after_commit)(struct city *city, bool committed);
+    void (*before_sync)(struct city *city); // syncer's thread: what is committed now is durable at after_sync
+    void (*after_sync)(struct city *city);
+    void (*item_begin)(struct city *city);
+    void (*item_undone)(struct city *city);
+    // Before the first item of a batch: another node has written to the same database since our last batch.
+    int (*moved)(struct city *city, struct conn *w, struct err *e);
+};
+
 struct city {
     uint32_t magic;
     struct store *store;
@@ -76,16 +90,10 @@ struct city {
     int (*fetch_url_ok)(struct city *city, struct arena *mem, struct str url, struct err *e);
     // The ledger's hook: numbers and stores the note inside the writer's transaction.
     int (*on_note)(struct cx *cx, struct note *n);
-    // The ledger's other hooks, called around batches and items on the writer (store.h): its trees in memory follow the
-    // transaction.
-    int (*before_commit)(struct city *city, struct conn *w, struct err *e);
-    void (*after_commit)(struct city *city, bool committed);
-    void (*before_sync)(struct city *city); // syncer's thread: what is committed now is durable at after_sync
-    void (*after_sync)(struct city *city);
+    // What modules keep in memory beside the transaction follows it by these, in the order of their start.
+    const struct batch_hooks *hooks[CITY_HOOKS_MAX];
+    int hooks_n;
     void (*on_lost)(struct city *city); // the disk failed: the process has to end (set by app)
-    void (*item_begin)(struct city *city);
-    void (*item_undone)(struct city *city);
-    int (*moved)(struct city *city, struct conn *w, struct err *e); // another node wrote since our last batch
     // Pages that listen (SSE): set by app. Called after commit, any thread.
     void (*on_announced)(void *arg, const char *event, struct str object, struct str office);
     void *on_announced_arg;
@@ -101,7 +109,8 @@ struct city {
 // that configure it (folder, now_ms, allow_upstream, base_url, origin, hooks).
 int city_open(struct city *city, struct err *e) MUST;
 void city_close(struct city *city);
-int city_load_calendar(struct city *city, struct err *e) MUST; // again after a pack brought days
+void city_hook(struct city *city, const struct batch_hooks *hooks); // at start
+int city_load_calendar(struct city *city, struct err *e) MUST;      // again after a pack brought days
 static inline const struct workdays *city_workdays(const struct city *city) {
     return atomic_load(&city->workdays);
 }

@@ -19,6 +19,8 @@
 // Parts up to this sum are joined on the stack: one call into the library instead of one per part.
 #define HASH_JOIN_BYTES 512
 
+#define RANDOM_POOL ((size_t)2048)
+
 struct hasher {
     uint32_t magic;
     bool is_streaming; // between hash_begin and hash_end
@@ -26,6 +28,8 @@ struct hasher {
     EVP_MD_CTX *stream[2];
     EVP_MAC_CTX *mac[2];
     enum hash_kind stream_kind;
+    size_t random_left; // bytes of random[] not given out yet
+    uint8_t random[RANDOM_POOL];
 };
 
 static const char *const DIGEST_NAME[2] = {[HASH_SHA256] = "SHA256", [HASH_SM3] = "SM3"};
@@ -187,6 +191,18 @@ int crypto_random(void *out, size_t n) {
         p += got;
         n -= (size_t)got;
     }
+    return OK;
+}
+
+int hasher_random(struct hasher *h, void *out, size_t n) {
+    if (n > RANDOM_POOL) return crypto_random(out, n);
+    if (h->random_left < n) {
+        if (crypto_random(h->random, RANDOM_POOL) != OK) return ERR_crypto;
+        h->random_left = RANDOM_POOL;
+    }
+    h->random_left -= n;
+    memcpy(out, h->random + h->random_left, n);
+    crypto_wipe(h->random + h->random_left, n);
     return OK;
 }
 

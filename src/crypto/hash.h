@@ -22,6 +22,9 @@ void hash_begin(struct hasher *h, enum hash_kind k);
 void hash_add(struct hasher *h, struct str s);
 void hash_end(struct hasher *h, uint8_t out[HASH_BYTES]);
 int crypto_random(void *out, size_t n) MUST; // from the kernel; buffered per call, never predictable
+// The same for small things wanted often (salts): taken from the kernel by the kilobyte, each byte given out once and
+// wiped here. Not for keys.
+int hasher_random(struct hasher *h, void *out, size_t n) MUST;
 void crypto_wipe(void *p, size_t n);
 
 #endif

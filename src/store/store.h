@@ -80,6 +80,7 @@ struct stmt *store_text_query(struct conn *c, struct str sql, const char *types,
                               ...);                    // prepared and cached by text
 void store_bind_int(struct stmt *s, int n, int64_t v); // 1-based; for composed statements
 void store_bind_str(struct stmt *s, int n, struct str v);
+void store_bind_blob(struct stmt *s, int n, struct str v);
 void store_bind_double(struct stmt *s, int n, double v);
 void store_bind_null(struct stmt *s, int n);
 bool store_next(struct stmt *s) MUST;       // a row is there; false at the end or on failure (see store_done)

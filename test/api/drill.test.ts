@@ -18,11 +18,13 @@ const at = (...names: string[]): string => join(scratch, ...names)
 const data = at('data')
 let server: Server | undefined
 let steward: Client
+let origin: string
 const done: { id: string; entry: number }[] = []
 
 beforeAll(async () => {
   server = await start({ data })
   steward = await login(server.url, 'rs-bm')
+  origin = (await steward.get('/api/v1/ledger')).origin
 })
 afterAll(async () => {
   await server?.stop()
@@ -107,8 +109,13 @@ describe('a drill', () => {
       expect(await leaf(c, entry)).toBe(leaves.get(entry))
     }
     await c.post('/api/v1/datasets', description('after-drill', '演练之后', [{ id: 'name', zh: '名称', type: 'text' }]))
+    // Entries signed after the backup may be in other hands: the log goes on under another name.
+    const now = await c.get('/api/v1/ledger')
+    expect(now.origin).not.toBe(origin)
+    expect(now.origin.startsWith(origin)).toBe(true)
     await server.stop()
     server = undefined
+    expect(existsSync(at('again', 'restored.json'))).toBe(false)
     expect(gusu('verify', at('again')).status).toBe(0)
   })
 })

@@ -13,7 +13,8 @@
 static const char faults_accounts_csv[] = "login,name,office_id,roles,area\n"
                                           "sp-fz,审批局负责人,sz-approval,unit_head,320500\n"
                                           "pj-fz,街道负责人,gs-pj,unit_head,320500\n"
-                                          "sp-jb,审批局经办人,sz-approval,applicant,320500\n";
+                                          "sp-jb,审批局经办人,sz-approval,applicant,320500\n"
+                                          "rs-bm,人社局目录编制员,sz-hrss,steward,320500\n";
 
 static int64_t __attribute__((unused)) option(const char *name, int64_t standard) {
     const char *text = getenv(name);

@@ -103,6 +103,8 @@ bool load_ask(struct load_line *line, int64_t n, bool is_write) {
         atomic_store(&a->status100, (uint8_t)(status / 100));
         // The first attempt of a repeated write may be there: a refusal now says nothing about it.
         if (!is_again) atomic_store(&a->state, ASKED_REFUSED);
+        if (l->is_full && status != 507 && status != 503 && atomic_fetch_add(&l->unclear, 1) < 3)
+            fprintf(stderr, "unclear: %s %d %.300s\n", q.target, status, reply);
         if (atomic_fetch_add(&l->refused, 1) < 3)
             fprintf(stderr, "load: %s %d %.300s\n", q.target, status, reply);
     }
@@ -114,6 +116,7 @@ void load_run(struct load_line *line) {
     struct load *l = line->load;
     while (!atomic_load(&l->stop)) {
         int64_t n = atomic_fetch_add(&l->next, 1);
+        if (l->most_replies && atomic_load(&l->replies) >= l->most_replies) return;
         if (n >= l->most || !load_ask(line, n, n % LOAD_WRITE_IN == 0)) return;
     }
 }

@@ -27,6 +27,9 @@ struct load { // shared memory (load_new)
     _Atomic int64_t replies; // of whatever status
     _Atomic int64_t done, refused, unknown;
     _Atomic bool stop;
+    int64_t most_replies; // 0 = no end but stop
+    bool is_full;         // refusals must be 507 or 503; what is not is counted as unclear
+    _Atomic int64_t unclear;
     // A finished request wakes whoever waits for so many of them.
     pthread_mutex_t lock;
     pthread_cond_t moved;
@@ -66,6 +69,7 @@ struct census {
     const char *folder;
     int64_t entries, numbers, application; // looked at up to here
     uint8_t *seen;                         // by number: entries of calls, rows of writes
+    bool refused_may_be_there;             // where a refusal says "unknown" (a failed sync)
     int64_t calls, writes, unknown_there, unknown_gone, refused_there;
 };
 struct census *census_new(struct load *l, const char *folder);

@@ -364,7 +364,7 @@ static void vouched(void **state) {
     char path[200];
     assert_int_equal(sign_make(SIGN_ED25519, &wit.key, &e), OK);
     struct str vkey = cosign_vkey(&f->mem, wit.key, S("wit.example/w"));
-    snprintf(path, sizeof path, "%s/" POLICY_FILE, f->folder);
+    snprintf(path, sizeof path, "%s/" LEDGER_POLICY_FILE, f->folder);
     assert_int_equal(
         file_write(path, str_print(&f->mem, "witness w %.*s https://wit.example\nquorum w\n", STRF(vkey)),
                    0600, &e),

@@ -70,13 +70,13 @@ static void again(struct fixture *f, const char *origin) {
 
 static void trust(struct pair *p) {
     struct str vkey = str_trim(ask(&p->log, "/ledger/vkey"));
-    write_in(&p->wit, POLICY_LOGS_FILE, str_print(&p->wit.mem, "# whom we witness\nlog %.*s\n", STRF(vkey)));
+    write_in(&p->wit, LEDGER_LOGS_FILE, str_print(&p->wit.mem, "# whom we witness\nlog %.*s\n", STRF(vkey)));
 }
 
 static void appoint(struct pair *p, const char *more) {
     struct str vkey = str_trim(ask(&p->wit, "/ledger/witness/vkey"));
     write_in(
-        &p->log, POLICY_FILE,
+        &p->log, LEDGER_POLICY_FILE,
         str_print(&p->log.mem, "witness w %.*s https://wit.example/ledger/witness/\n%s", STRF(vkey), more));
 }
 
@@ -275,9 +275,9 @@ static void strangers(void **state) {
     assert_int_equal(post(p, buf_str(&many)), 400);
     assert_int_equal(post(p, body_of(f, "0", S(""), note)), 200);
     // A mistake in the operator's file is not the caller's; without the file nobody is known.
-    write_in(w, POLICY_LOGS_FILE, S("log nonsense\n"));
+    write_in(w, LEDGER_LOGS_FILE, S("log nonsense\n"));
     assert_int_equal(post(p, body_of(f, "6", S(""), note)), 500);
-    write_in(w, POLICY_LOGS_FILE, S(""));
+    write_in(w, LEDGER_LOGS_FILE, S(""));
     assert_int_equal(post(p, body_of(f, "6", S(""), note)), 404);
 }
 
@@ -408,7 +408,7 @@ static void the_quorum_decides(void **state) {
     appoint(p, str_z(&f->mem, str_print(&f->mem, "witness x %.*s\nquorum x\n", STRF(other))));
     go_round(p);
     assert_false(is_witnessed(f, 1));
-    write_in(f, POLICY_FILE, S("quorum nobody\n"));
+    write_in(f, LEDGER_POLICY_FILE, S("quorum nobody\n"));
     go_round(p);
     assert_false(is_witnessed(f, 1));
     appoint(p, "quorum none\n");

@@ -153,6 +153,10 @@ int catalog_todo(struct cx *cx, struct catalog_task **ret_first) MUST;
 // "grey" no clock or done in time, "green", "yellow" within two working days of the limit, "red" past it.
 const char *catalog_light(struct cx *cx, int64_t due_ms, int64_t done_ms);
 
+// Makes the full-text rows of a data set anew, from its editions (`gusu migrate`: each engine has an index of its own
+// kind). On the writer.
+int catalog_search_renew(struct cx *cx, struct str dataset) MUST;
+
 // How many live data sets an office provides (the office's page).
 int64_t catalog_office_count(struct cx *cx, struct str office);
 

@@ -107,3 +107,7 @@ int write_search(struct cx *cx, struct str id) {
     }
     return code;
 }
+
+int catalog_search_renew(struct cx *cx, struct str dataset) {
+    return write_search(cx, dataset);
+}

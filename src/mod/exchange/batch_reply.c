@@ -9,25 +9,13 @@ static const struct call_note *call_of(const struct note *n) {
     return n->arg;
 }
 
-// What is left of the day; the day's first call opens its row.
-static int quota_left(struct cx *cx, const struct call_note *c, int64_t time_ms, int64_t *ret) {
-    int64_t used = 0;
-    int code = store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id,
-                          exchange_day(time_ms), time_ms);
-    if (code != OK) return code;
-    struct stmt *s = store_query(cx->db, Q_exchange_meter_day, "ii", c->grant_id, exchange_day(time_ms));
-    if (store_next(s)) used = store_int(s, 0);
-    *ret = used < c->quota ? c->quota - used : 0;
-    return store_done(s, &cx->err);
-}
-
 static int judge(struct cx *cx, struct note_slice *s) {
     const struct call_note *c = call_of(s->first);
     const int64_t time_ms = s->first->time_ms; // of the whole call
     int64_t left, rows = 0, bytes = 0, calls = 0;
     bool moved = cx->auth_generation != atomic_load(&cx->city->auth_generation);
     int code = moved ? call_authorised(cx, c) : OK;
-    if (code == OK) code = quota_left(cx, c, time_ms, &left);
+    if (code == OK) code = meter_left(cx, c, time_ms, &left);
     if (code != OK) return code;
     struct err *none = NULL;
     for (struct note *n = s->first; n; n = n->next) {
@@ -42,9 +30,7 @@ static int judge(struct cx *cx, struct note_slice *s) {
         (void)err_set(none, ERR_quota_used, "quota_per_day", "%" PRId64, c->quota);
         n->refused = none;
     }
-    if (calls == 0) return OK;
-    return store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_take_many, "iiiiii", c->grant_id,
-                      exchange_day(time_ms), rows, bytes, time_ms, calls);
+    return calls ? meter_take(cx, c->grant_id, time_ms, calls, rows, bytes) : OK;
 }
 
 // The slices' results become the queries' own. How many have an answer.

@@ -24,10 +24,20 @@ struct exchange_state {
     struct key_seen keys[KEYS];
     char names[KEYS][2][96]; // system and office of a key, held here
     struct bucket buckets[BUCKETS][WAYS];
+    struct meter *meter; // the writer's, in the city's arena
 };
 
 struct exchange_state *exchange_state(struct city *city) {
     return city->mod[module_index("exchange")];
+}
+
+struct meter *exchange_meter(struct city *city) {
+    struct exchange_state *s = exchange_state(city);
+    return s ? s->meter : NULL;
+}
+
+void exchange_meter_set(struct city *city, struct meter *m) {
+    exchange_state(city)->meter = m;
 }
 
 int exchange_cache_start(struct cx *cx) {

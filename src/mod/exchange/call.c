@@ -77,23 +77,6 @@ int call_authorised(struct cx *cx, const struct call_note *c) {
     return code;
 }
 
-int call_take(struct cx *cx, const struct call_note *c, int64_t time_ms) {
-    int64_t day = exchange_day(time_ms), changed = 0;
-    for (int i = 0; i < 2; i++) {
-        int code = store_exec(cx->db, &changed, &cx->err, Q_exchange_meter_take, "iiiiii", c->grant_id, day,
-                              c->rows, c->bytes, time_ms, c->quota);
-        if (code != OK || changed) return code;
-        if (i == 0) // the day's first call
-            code =
-                store_exec(cx->db, NULL, &cx->err, Q_exchange_meter_open, "iii", c->grant_id, day, time_ms);
-        if (code != OK) return code;
-    }
-    // The day is China's: the quota is new at its midnight.
-    int64_t wait_ms = (day + 1) * DAY_MS - CHINA_OFFSET_MS - time_ms;
-    cx_reply_header(cx, "Retry-After", str_print(cx->mem, "%" PRId64, wait_ms / 1000 + 1));
-    return cx_fail(cx, ERR_quota_used, "quota_per_day", "%" PRId64, c->quota);
-}
-
 static int judge(struct cx *cx, struct note *n) {
     const struct call_note *c = n->arg;
     // Something about roles, keys or grants changed since the reply was made: look again, in this transaction.
@@ -174,7 +157,7 @@ static int person_root(struct cx *cx, struct str lines, int64_t rows, struct str
     struct merkle m = {0};
     uint8_t *salts = arena_array(cx->mem, (size_t)rows + 1, 16), leaf[HASH_BYTES], root[HASH_BYTES];
     if (!salts) return cx_fail(cx, ERR_no_memory, "", "rows");
-    if (rows && crypto_random(salts, (size_t)rows * 16) != OK) return cx_fail(cx, ERR_crypto, "", "random");
+    if (rows && hasher_random(cx->hasher, salts, (size_t)rows * 16) != OK) return cx_fail(cx, ERR_crypto, "", "random");
     struct str rest = lines;
     for (int64_t i = 0; i < rows && rest.p; i++) {
         struct str line = str_cut(rest, '\n', &rest);

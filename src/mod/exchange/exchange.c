@@ -7,7 +7,8 @@
 
 static int start(struct cx *cx) {
     cx->city->who_key = key_who;
-    return exchange_cache_start(cx);
+    int code = exchange_cache_start(cx);
+    return code == OK ? meter_start(cx) : code;
 }
 
 // Rows keep their history: office_asked of an application and closed steps stay under the old office.

@@ -21,12 +21,10 @@ UPDATE exchange_key SET state = 'revoked', ended_ms = ?2 WHERE id = ?1 AND state
 SELECT count(*) FROM exchange_key WHERE grant_id = ?1 AND state = 'active'
 -- name: exchange_keys_of
 SELECT id, prefix, state, made_ms, ended_ms FROM exchange_key WHERE grant_id = ?1 ORDER BY id
--- name: exchange_meter_take
-UPDATE exchange_meter SET calls = calls + 1, rows = rows + ?3, bytes = bytes + ?4, last_ms = ?5
-WHERE grant_id = ?1 AND day = ?2 AND calls < ?6
--- name: exchange_meter_take_many
-UPDATE exchange_meter SET calls = calls + ?6, rows = rows + ?3, bytes = bytes + ?4, last_ms = ?5
-WHERE grant_id = ?1 AND day = ?2
+-- name: exchange_meter_add
+INSERT INTO exchange_meter(grant_id, day, calls, rows, bytes, last_ms) VALUES(?1,?2,?3,?4,?5,?6)
+ ON CONFLICT(grant_id, day) DO UPDATE SET calls = exchange_meter.calls + excluded.calls, rows = exchange_meter.rows + excluded.rows,
+ bytes = exchange_meter.bytes + excluded.bytes, last_ms = excluded.last_ms
 -- name: exchange_meter_open
 INSERT INTO exchange_meter(grant_id, day, calls, rows, bytes, last_ms) VALUES(?1,?2,0,0,0,?3) ON CONFLICT DO NOTHING
 -- name: exchange_meter_of

@@ -88,7 +88,14 @@ struct call_note {
 // For whoever makes his own note under a grant (proxy.c): the grant and key as they stand in this transaction, and
 // one call of the day's quota.
 int call_authorised(struct cx *cx, const struct call_note *c) MUST;
+// Quota and meter, on the writer (meter.c). call_take: one call, ERR_quota_used; meter_left and meter_take: for many.
+struct meter;
+int meter_start(struct cx *cx) MUST;
+struct meter *exchange_meter(struct city *city); // kept by cache.c; NULL once the module has stopped
+void exchange_meter_set(struct city *city, struct meter *m);
 int call_take(struct cx *cx, const struct call_note *c, int64_t time_ms) MUST;
+int meter_left(struct cx *cx, const struct call_note *c, int64_t time_ms, int64_t *ret_calls) MUST;
+int meter_take(struct cx *cx, int64_t grant, int64_t time_ms, int64_t calls, int64_t rows, int64_t bytes) MUST;
 int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *v)) MUST;
 int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind,
               struct str fields, struct str filter, int64_t rows, struct str reply, struct str rows_root,

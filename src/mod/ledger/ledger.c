@@ -4,6 +4,9 @@
 #include "mod/ledger/keys.h"
 #include "mod/ledger/witness.h"
 
+static const struct batch_hooks hooks = {tree_before_commit, tree_after_commit, tree_before_sync,
+                                         tree_after_sync,    tree_item_begin,   tree_item_undone};
+
 static int start(struct cx *cx) {
     struct city *city = cx->city;
     struct ledger_state *s = arena_take(&city->mem, sizeof *s);
@@ -12,12 +15,7 @@ static int start(struct cx *cx) {
     int code = tree_start(cx, s);
     if (code != OK) return code;
     city->on_note = tree_note;
-    city->before_commit = tree_before_commit;
-    city->after_commit = tree_after_commit;
-    city->before_sync = tree_before_sync;
-    city->after_sync = tree_after_sync;
-    city->item_begin = tree_item_begin;
-    city->item_undone = tree_item_undone;
+    city_hook(city, &hooks);
     return checkpoint_start(cx, s);
 }
 
@@ -26,9 +24,13 @@ static void stop(struct city *city) {
     if (s) checkpoint_stop(s);
 }
 
-static const struct route *const tables[] = {ledger_routes, ledger_search_routes, ledger_block_routes,
-                                             ledger_tile_routes,   ledger_key_routes,
-                                             ledger_witness_routes, NULL};
+static const struct route *const tables[] = {ledger_routes,
+                                             ledger_search_routes,
+                                             ledger_block_routes,
+                                             ledger_tile_routes,
+                                             ledger_key_routes,
+                                             ledger_witness_routes,
+                                             NULL};
 const struct module ledger_module = {.name = "ledger",
                                      .route_tables = tables,
                                      .jobs = ledger_jobs,

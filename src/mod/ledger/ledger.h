@@ -11,6 +11,11 @@ extern const struct module ledger_module;
 #define LEDGER_LEAF_MAX   65535 // C2SP entry bundle: 16-bit length
 #define LEDGER_SALT_BYTES 16
 
+// In the data folder, plain text of the operator (crypto/policy.h): who is asked to witness this city's log, and which
+// logs this city witnesses.
+#define LEDGER_POLICY_FILE "witness.policy"
+#define LEDGER_LOGS_FILE   "witness.logs"
+
 // First lines of a receipt: C2SP's for the SHA-256 tree, our own for the SM3 tree.
 #define LEDGER_PROOF_SHA256 "c2sp.org/tlog-proof@v1"
 #define LEDGER_PROOF_SM3    "gusu/tlog-proof-sm3@v1"
@@ -33,6 +38,9 @@ int ledger_cover(struct cx *cx, int64_t index) MUST;
 // The `.tlog-proof` of an entry in one of the trees, under a checkpoint that covers it; salt and detail stand in it
 // when cx->who may see them. Not on the writer.
 int ledger_receipt(struct cx *cx, int64_t index, bool is_sm3, struct str *ret) MUST;
+// What was forgotten is forgotten again: `lines` of an erasures.jsonl (may be empty) are taken in, then every erasure the
+// store knows of is gone through once more. After a restore; not on the writer.
+int ledger_erase_replay(struct cx *cx, struct str lines) MUST;
 int ledger_public_keys(struct cx *cx, struct str *ret) MUST; // vkey lines by which receipts are checked
 
 // New signing keys for both trees, announced by an entry that the old ones signed. Not on the writer.

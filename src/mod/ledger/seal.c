@@ -6,7 +6,9 @@
 #include "mod/ledger/entries.h"
 #include <inttypes.h>
 
-#define ITEM_BUNDLES 4 // moved by one item of the commit queue: about a millisecond
+// Moved by one item of the commit queue: 2.6 ms of the writer. With 4, a writer that is never idle (each item waits for a
+// batch of 50 ms) let 10,000 entries a second be sealed while 60,000 came.
+#define ITEM_BUNDLES 12
 
 struct sealing {
     int64_t n; // the first bundle

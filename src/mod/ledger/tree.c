@@ -43,18 +43,6 @@ static void save_once(struct ledger_state *s) {
     s->batch_open = true;
 }
 
-static int next_salt(struct ledger_state *s, uint8_t out[LEDGER_SALT_BYTES]) {
-    const int most = (int)(sizeof s->salts / sizeof s->salts[0]);
-    if (s->salts_n == 0) {
-        if (crypto_random(s->salts, sizeof s->salts) != OK) return ERR_crypto;
-        s->salts_n = most;
-    }
-    uint8_t *next = s->salts[--s->salts_n];
-    memcpy(out, next, LEDGER_SALT_BYTES);
-    crypto_wipe(next, LEDGER_SALT_BYTES);
-    return OK;
-}
-
 // The leaf's hash joins both trees; final subtrees are stored.
 static int grow(struct cx *cx, struct ledger_state *s, struct str leaf) {
     int code = OK;
@@ -74,7 +62,7 @@ int tree_note(struct cx *cx, struct note *n) {
     assert(cx->is_writer);
     save_once(s);
     if (!n->detail.p) return cx_fail(cx, ERR_internal, "entry", "%s: no detail", n->kind);
-    if (next_salt(s, salt) != OK) return cx_fail(cx, ERR_crypto, "", "random");
+    if (hasher_random(cx->hasher, salt, sizeof salt) != OK) return cx_fail(cx, ERR_crypto, "", "random");
     struct str leaf = ledger_leaf(cx->mem, cx->hasher, n->kind, n->time_ms, n->clear, salt, n->detail);
     if (!leaf.p) return cx_fail(cx, ERR_too_large, "entry", "%d", LEDGER_LEAF_MAX);
     int64_t index = (int64_t)s->tree[0].size;

@@ -39,10 +39,6 @@ struct ledger_state { // city->mod[ledger]
     bool batch_open, is_moved; // moved: the batch to be committed has entries
     uint64_t item_saved;       // size at which before_item was copied
     int64_t last_shown_ms;     // the last entry's time as its leaf shows it
-    uint8_t salts
-        [64]
-        [LEDGER_SALT_BYTES]; // asked of the kernel by the block: a call for each entry costs as much as its hashes
-    int salts_n;
 
     // Committed, and being synced, on their way to durable; under lock:
     struct tree_mark {

@@ -8,7 +8,7 @@
 //   witness_seen.c    what came back: stored, served under the checkpoint, "witnessed" when the quorum holds
 #ifndef LEDGER_WITNESS_H
 #define LEDGER_WITNESS_H
-#include "mod/ledger/policy.h"
+#include "crypto/policy.h"
 #include "mod/ledger/tree.h"
 
 #define WITNESS_PROOF_MAX       63    // hashes, as the protocol says

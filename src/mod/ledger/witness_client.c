@@ -25,7 +25,7 @@ static int load_policy(struct cx *cx, struct witness_client *w, const char *path
     int code = file_read(&w->mem, path, POLICY_BYTES_MAX, &text, &cx->err);
     if (code == OK) code = policy_read(&w->mem, text, true, &p, &cx->err);
     if (code != OK)
-        log_line(LOG_ERROR, "witness", "%s:%" PRId64 ": %s", POLICY_FILE, cx->err.row, cx->err.arg);
+        log_line(LOG_ERROR, "witness", "%s:%" PRId64 ": %s", LEDGER_POLICY_FILE, cx->err.row, cx->err.arg);
     w->policy = p;
     return code;
 }
@@ -33,7 +33,7 @@ static int load_policy(struct cx *cx, struct witness_client *w, const char *path
 int witness_policy(struct cx *cx, struct witness_client *w) {
     char path[600];
     struct stat st;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, POLICY_FILE);
+    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_POLICY_FILE);
     const bool is_there = stat(path, &st) == 0;
     const int64_t ns = is_there ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
     const int64_t bytes = is_there ? (int64_t)st.st_size : -1;
@@ -302,7 +302,7 @@ int witness_wake(struct cx *cx) {
     struct witness_client *w = ledger_state(cx->city)->witness;
     char path[600];
     int code = OK;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, POLICY_FILE);
+    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_POLICY_FILE);
     pthread_mutex_lock(&w->lock);
     if (!w->is_up && !w->stop && file_exists(path)) {
         w->is_up = pthread_create(&w->thread, NULL, run, w) == 0;

@@ -11,6 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void __attribute__((destructor)) end(void) {
+    fprintf(stderr, "faults: fired %" PRId64 "\n", fault_disarm());
+}
+
 static void __attribute__((constructor)) begin(void) {
     const char *text = getenv("GUSU_FAULT");
     char kind[16] = "", on[8] = "";

@@ -487,6 +487,11 @@ export interface LedgerHead {
   sm3_vkey?: string
   origin: string
   last_entry_ms?: number
+  witnessed_size?: number
+  witnessed_ms?: number
+  is_behind?: boolean
+  quorum?: string
+  witnesses?: { label: string; name: string; size: number; told_ms?: number; failures: number; problem?: string }[]
 }
 export interface Block {
   n: number
@@ -538,6 +543,7 @@ export interface Entry {
   detail?: unknown
   detail_text?: string
   is_signed?: boolean
+  is_witnessed?: boolean
   is_erased?: boolean
   salt?: string
   trace?: string

@@ -157,17 +157,21 @@ export interface VerifierKey {
   id: string
   kind: 'ed25519' | 'sm2' | 'witness'
   pub: Uint8Array
+  // the sizes it may sign: a log that changed its key signs each size with one of them
+  from: bigint
+  to?: bigint
 }
 export async function readVkey(text: string): Promise<VerifierKey> {
-  const m = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim())
+  const m = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+?)(?: (\d+)(?: (\d+))?)?$/.exec(text.trim())
   if (!m) throw new Error('the key is not name+id+base64')
+  const range = { from: BigInt(m[4] ?? 0), to: m[5] === undefined ? undefined : BigInt(m[5]) }
   const typed = unbase64(m[3]!)
   const id = hex((await digest('sha256', join(utf8(m[1]! + '\n'), typed))).slice(0, 4))
   if (id !== m[2]) throw new Error('the key id does not fit name and key')
-  if (typed[0] === 1 && typed.length === 33) return { name: m[1]!, id, kind: 'ed25519', pub: typed.slice(1) }
-  if (typed[0] === 4 && typed.length === 33) return { name: m[1]!, id, kind: 'witness', pub: typed.slice(1) }
+  if (typed[0] === 1 && typed.length === 33) return { name: m[1]!, id, kind: 'ed25519', pub: typed.slice(1), ...range }
+  if (typed[0] === 4 && typed.length === 33) return { name: m[1]!, id, kind: 'witness', pub: typed.slice(1), ...range }
   const type = Uint8Array.from(SM2_TYPE, (c) => c.charCodeAt(0))
-  if (same(typed.slice(0, type.length), type)) return { name: m[1]!, id, kind: 'sm2', pub: typed.slice(type.length) }
+  if (same(typed.slice(0, type.length), type)) return { name: m[1]!, id, kind: 'sm2', pub: typed.slice(type.length), ...range }
   throw new Error('unknown kind of key')
 }
 
@@ -301,7 +305,7 @@ export async function check(text: string, sources: Sources): Promise<CheckResult
 // bad one among them spoils the receipt: nobody should overlook a forged line because another one is good.
 async function checkSignatures(r: Receipt, keys: VerifierKey[], say: (key: CheckStep['key'], state: StepState, ...detail: string[]) => boolean): Promise<boolean> {
   const kind = r.hash === 'sm3' ? 'sm2' : 'ed25519'
-  const own = keys.filter((k) => k.kind === kind && k.name === r.origin)
+  const own = keys.filter((k) => k.kind === kind && k.name === r.origin && k.from <= r.size && (k.to === undefined || r.size <= k.to))
   if (own.length === 0) return say('key', 'bad', `no ${kind === 'sm2' ? 'SM2' : 'Ed25519'} key of ${r.origin}`, ...keys.map((k) => `${k.name} ${k.id}`))
   // of a log that changed its key, the one that signed this checkpoint
   const pair = own.map((key) => ({ key, line: r.signatures.find((s) => s.name === key.name && s.id === key.id) }))

@@ -6,12 +6,10 @@
 //   witness <name> <vkey> [<url>]              url: the submission prefix; <url>/add-checkpoint is asked
 //   group <name> all|any|<k> <name>…
 //   quorum <name>|none
-#ifndef LEDGER_POLICY_H
-#define LEDGER_POLICY_H
+#ifndef CRYPTO_POLICY_H
+#define CRYPTO_POLICY_H
 #include "crypto/sign.h"
 
-#define POLICY_FILE          "witness.policy" // in the data folder: who is asked for this city's log
-#define POLICY_LOGS_FILE     "witness.logs"   // which logs this city witnesses: log lines
 #define POLICY_BYTES_MAX     ((size_t)1 << 18)
 #define POLICY_LOGS_MAX      256
 #define POLICY_WITNESSES_MAX 32

@@ -2,7 +2,7 @@
 // Reads witness policies. Keeps true: names stand before they are used, so no group contains itself; each name is a
 // member once at most, so no witness counts twice; a policy with any mistake in it is no policy, and the mistake is
 // told with its line.
-#include "mod/ledger/policy.h"
+#include "crypto/policy.h"
 
 #define LINES_MAX 4096
 #define BIT(n)    ((uint64_t)1 << (n))

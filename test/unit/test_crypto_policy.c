@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // Witness policies: the example of the C2SP text, what each line may and may not say, which sets of witnesses are
 // enough, and the limits (32 witnesses, 32 groups, 256 logs).
-#include "mod/ledger/policy.h"
+#include "crypto/policy.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
