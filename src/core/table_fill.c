@@ -289,7 +289,7 @@ int table_copy(struct cx *cx, const struct table_shape *s, const struct table_sh
     // The last id of the slice first: what lies up to it is then copied in one statement.
     q.n = 0;
     put_name(&q, "SELECT max(id),count(*) FROM (SELECT id FROM r_", from_table);
-    put(&q, " WHERE id>? ORDER BY id LIMIT ?)");
+    put(&q, " WHERE id>? ORDER BY id LIMIT ?) AS slice");
     struct stmt *st = store_text_query(cx->db, text_of(&q), "ii", *after, most);
     int64_t last = 0, rows = 0;
     if (store_next(st)) last = store_int(st, 0), rows = store_int(st, 1);

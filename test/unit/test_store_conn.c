@@ -256,7 +256,7 @@ static void unplanned_scans_are_found(void **state) {
         {"SELECT a.id FROM core_act a, core_act b WHERE a.peer = b.peer AND a.id = ?1", true},
         {"DELETE FROM core_workday", on_postgres()}, // SQLite drops the pages, walks no rows
         {"DELETE FROM core_workday WHERE is_off = ?1", true},
-        {"SELECT day FROM core_workday ORDER BY day", true},
+        {"SELECT day FROM core_workday ORDER BY day", !on_postgres()}, // an index in full is no scan there
         {"SELECT * FROM core_act WHERE id = ?1", false},
         {"SELECT * FROM core_act WHERE trace = ?1 ORDER BY id DESC LIMIT 5", false},
         {"SELECT 1", false},
