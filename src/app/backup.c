@@ -214,7 +214,7 @@ static int run_plan(struct cx *cx) {
     return OK;
 }
 
-const struct job backup_jobs[] = {{"app.backup", 30, run_plan, "按计划备份", "makes backups by the plan"},
+const struct job backup_jobs[] = {{"app.backup", 30, run_plan, "按计划备份", "makes backups by the plan", true},
                                   {0}};
 
 // --- the interface ---

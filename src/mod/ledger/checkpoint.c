@@ -182,9 +182,9 @@ static int run_sealing(struct cx *cx) {
 }
 
 const struct job ledger_jobs[] = {
-    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint"},
-    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger"},
-    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses"},
+    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint", true},
+    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger", true},
+    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses", true},
     {0}};
 
 // --- start ---
