@@ -15,6 +15,7 @@ static int start(struct cx *cx) {
     int code = tree_start(cx, s);
     if (code != OK) return code;
     city->on_note = tree_note;
+    city->prepare_notes = ledger_prepare;
     city_hook(city, &hooks);
     return checkpoint_start(cx, s);
 }
