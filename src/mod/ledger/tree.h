@@ -115,6 +115,9 @@ struct tree_reader {
     struct hasher *hasher;
     struct err *err;
     int tree;
+    // The leaf hashes of the tile asked for last: the lower half of a proof are subtrees of one tile.
+    uint64_t tile, tile_n; // n = 0: none
+    uint8_t leaf[LEDGER_TILE][HASH_BYTES];
 };
 int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]);
 // The first n hashes of a tile, or fewer when the tree does not hold them; out has room for LEDGER_TILE.
