@@ -6,5 +6,10 @@
 check-peers-ledger: $(B)/gusu
 	@test/peers/ledger/run.sh $(B)/gusu packs/$(PACK)
 
+## make check-peers-witness  witnessing with the public witness network's program, both ways; WITNESS_SRC: a checkout of it
+.PHONY: check-peers-witness
+check-peers-witness: $(B)/gusu
+	@test/peers/witness/run.sh $(B)/gusu
+
 # Its sources see the store's header, which names all queries.
 $(B)/fuzz/receipt: $(B)/gen/queries.h

@@ -168,9 +168,9 @@ class Peers:
             self.stop(nginx)
 
     # --- the lines ---
-    def gusu(self, name):
+    def gusu(self, name, connections):
         text = output(str(self.build / "gusu"), "bench", name, "--seconds", str(self.args.seconds), "--connections",
-                      str(self.args.connections), cwd=ROOT)
+                      str(connections), cwd=ROOT)
         r = json.loads(text.splitlines()[-1])
         r["bytes"] = round(r.get("bytes_each") or 0)
         for line in text.splitlines():
@@ -216,11 +216,12 @@ class Peers:
 
     def table(self):
         pools = (16, 64)
-        rows = [("gusu", "gusu: exchange call, every check on, durable before its reply", lambda: self.gusu("exchange"))]
+        rows = [("gusu", "gusu: exchange call, every check on, durable before its reply",
+                 lambda: self.gusu("exchange", self.args.connections))]
         benches = subprocess.run([self.build / "gusu", "bench"], capture_output=True, text=True, check=False).stderr
         if "exchange-batch" in benches:
-            rows.append(("gusu batch", "gusu: queries in batches, each checked, metered and entered like a call",
-                         lambda: self.gusu("exchange-batch")))
+            rows.append(("gusu batch", "gusu: queries in batches (8 connections), each checked, metered and entered like a call",
+                         lambda: self.gusu("exchange-batch", 8)))
         for audit in (False, True):
             what = "row and audit record in one transaction" if audit else "row only, no record at all"
             for pool in pools:

@@ -63,6 +63,7 @@ int command_check(const struct options *o);
 int command_user(const struct options *o);
 int command_api(const struct options *o);
 int command_verify(const struct options *o);
+int command_ledger(const struct options *o);
 int command_bench(const struct options *o);
 int command_key(const struct options *o);
 int command_witness(const struct options *o);

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include <inttypes.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -196,26 +197,52 @@ static bool is_due(int64_t now_ms, int64_t last_ms, int64_t every_s) {
     return last_ms == 0 || last_ms > now_ms || now_ms - last_ms >= every_s * 1000;
 }
 
+// The list of erasures lies beside the backups too, always of today: who loses the disk and restores an old backup must
+// still be able to forget whom he had forgotten since.
+static int keep_erasures(struct cx *cx, struct str place) {
+    char from[BACKUP_PATH_MAX], to[BACKUP_PATH_MAX];
+    struct stat a, b;
+    struct str text;
+    struct arena mem;
+    snprintf(from, sizeof from, "%s/erasures.jsonl", cx->city->folder);
+    snprintf(to, sizeof to, "%.*s/erasures.jsonl", STRF(place));
+    if (stat(from, &a) != 0) return OK;
+    if (stat(to, &b) == 0 && b.st_mtim.tv_sec > a.st_mtim.tv_sec && b.st_size == a.st_size) return OK;
+    arena_init(&mem, 0);
+    int code = file_read(&mem, from, (size_t)200 << 20, &text, &cx->err);
+    if (code == OK) code = file_write(to, text, 0600, &cx->err);
+    arena_free(&mem);
+    return code;
+}
+
 static int run_plan(struct cx *cx) {
     struct server *s = cx->city->mod[module_index("app")];
     struct plan p;
     bool has;
     int code = read_plan(cx, &p, &has);
     if (code != OK || !has || !s) return code;
+    int kept = keep_erasures(cx, p.place);
+    const struct err why = cx->err; // told at the end: a place that is gone must show as a failed backup too
+    cx->err = (struct err){0};
     int64_t good = last_of(cx, true), tried = last_of(cx, false);
     bool is_now =
         is_due(cx->now_ms, good, p.every_s) && (tried == good || is_due(cx->now_ms, tried, BACKUP_RETRY_S));
-    if (!is_now || cx->err.code != OK) return cx->err.code;
+    if (cx->err.code != OK) return cx->err.code;
+    if (!is_now) {
+        cx->err = why;
+        return kept;
+    }
     char keep[24];
     snprintf(keep, sizeof keep, "%" PRId64, p.keep);
     const struct options o = {.to = str_z(cx->mem, p.place), .keep = keep};
     if (o.to)
         (void)!socket_begin(s->socket, "backup", &o); // one that still runs, or no room: at the next look
-    return OK;
+    cx->err = why;
+    return kept;
 }
 
-const struct job backup_jobs[] = {{"app.backup", 30, run_plan, "按计划备份", "makes backups by the plan"},
-                                  {0}};
+const struct job backup_jobs[] = {
+    {"app.backup", 30, run_plan, "按计划备份", "makes backups by the plan", true}, {0}};
 
 // --- the interface ---
 static int get_backups(struct cx *cx) {

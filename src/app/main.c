@@ -110,6 +110,8 @@ static const struct command {
     {"check", command_check, "PACK", "检查内容包，指出文件与行", "check a pack, naming file and line"},
     {"verify", command_verify, "DIR | FILE.tlog-proof [--vkey KEY] [--checkpoint FILE]", "离线核验存证",
      "verify a ledger or a receipt offline"},
+    {"ledger", command_ledger, "fsck [DIR] [--vkey KEY] [--checkpoint FILE]", "检查存证与存储，指出何处受损",
+     "check ledger and store, naming what is damaged"},
     {"user", command_user, "LOGIN ROLE --data DIR", "建立首个管理员", "make a first administrator"},
     {"backup", command_backup, "--data DIR --to DIR [--with-keys] [--every 24h --keep 7]", "热备份",
      "back up a living city"},
@@ -189,7 +191,8 @@ static int read_options(int argc, char **argv, struct options *o) {
         } else if (strcmp(argv[i], "--allow-upstream") == 0 && value && o->allow_n < APP_ALLOW_MAX) {
             o->allow[o->allow_n++] = str_of(value);
             i++;
-        } else if ((strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "verify") == 0 || argv[i][0] != '-') &&
+        } else if ((strcmp(argv[1], "bench") == 0 || strcmp(argv[1], "verify") == 0 ||
+                    strcmp(argv[1], "ledger") == 0 || argv[i][0] != '-') &&
                    o->rest_n < 16) {
             o->rest[o->rest_n++] = argv[i];
         } else {

@@ -17,6 +17,10 @@
 
 #define MARKER     "restored.json"
 #define WALK_DEPTH 3
+// As the ledger writes and reads them (mod/ledger/erase.h).
+#define ERASURES        "erasures.jsonl"
+#define ERASURES_REPLAY "erasures-replay.jsonl"
+#define ERASURES_MAX    ((size_t)200 << 20)
 
 struct restoring {
     struct arena mem;
@@ -199,12 +203,41 @@ static int put_marker(struct restoring *r, struct err *e) {
     return b.over ? err_set(e, ERR_too_large, "", MARKER) : file_write(path, buf_str(&b), 0600, e);
 }
 
+// People who were forgotten after the backup must stay forgotten: what the old folder, the backup itself (its list is a
+// little younger than its store) and the place of the plan know of erasures is carried out again at the first start. A
+// line that stands in several lists is one erasure (it has a code), so all of them are brought.
+static int add_erasures(struct restoring *r, struct buf *b, const char *folder, const char *name, bool must,
+                        struct err *e) {
+    char path[BACKUP_PATH_MAX + BACKUP_NAME_MAX];
+    struct str text;
+    snprintf(path, sizeof path, "%s%s%s", folder, folder[0] ? "/" : "", name);
+    if (!must && !file_exists(path)) return OK;
+    int code = file_read(&r->mem, path, ERASURES_MAX, &text, e);
+    if (code != OK) return code;
+    buf_put(b, text);
+    if (text.n && text.p[text.n - 1] != '\n') buf_char(b, '\n');
+    return b->over ? err_set(e, ERR_too_large, "", "%s", path) : OK;
+}
+
 static int bring_erasures(struct restoring *r, struct err *e) {
-    char to[BACKUP_PATH_MAX + 32];
-    struct backup_file f = {0};
-    if (!r->o->erasures) return OK;
-    snprintf(to, sizeof to, "%s/erasures-replay.jsonl", r->part);
-    return backup_copy(&r->d, r->o->erasures, to, &f, e);
+    char path[BACKUP_PATH_MAX + 32], parent[BACKUP_PATH_MAX];
+    struct buf b = buf_new(&r->mem, 4096, ERASURES_MAX);
+    size_t n = (size_t)snprintf(parent, sizeof parent, "%s", r->from);
+    while (n > 1 && n < sizeof parent && parent[n - 1] == '/')
+        parent[--n] = 0;
+    char *slash = strrchr(parent, '/');
+    if (slash)
+        *slash = 0;
+    else
+        snprintf(parent, sizeof parent, ".");
+    int code = add_erasures(r, &b, r->part, ERASURES_REPLAY, false, e);
+    if (code == OK) code = add_erasures(r, &b, r->part, ERASURES, false, e);
+    if (code == OK) code = add_erasures(r, &b, parent, ERASURES, false, e);
+    if (code == OK && r->o->keys) code = add_erasures(r, &b, r->o->keys, ERASURES, false, e);
+    if (code == OK && r->o->erasures) code = add_erasures(r, &b, "", r->o->erasures, true, e);
+    if (code != OK || b.n == 0) return code;
+    snprintf(path, sizeof path, "%s/" ERASURES_REPLAY, r->part);
+    return file_write(path, buf_str(&b), 0600, e);
 }
 
 static int fill(struct restoring *r, struct err *e) {

@@ -83,33 +83,6 @@ bool call_told(const struct ledger_entry *e, struct json detail, struct call_tol
 }
 
 // --- audit rows ---
-struct act_column {
-    const char *name;
-    int column;
-    const char *none;
-}; // none: what the row holds for an absent value
-static const struct act_column act_columns[] = {
-    {"actor_name", 5, "gusu"}, {"actor_office", 6, NULL}, {"verb", 7, NULL},    {"object_kind", 8, NULL},
-    {"object", 9, ""},         {"object_name", 10, NULL}, {"office", 11, NULL}, {"trace", 12, NULL},
-    {"before", 13, NULL},      {"after", 14, NULL},       {"peer", 15, NULL}};
-
-static bool act_fits(struct stmt *s, struct str entry_detail, struct arena *row) {
-    struct json detail;
-    struct err ignore = {0};
-    int64_t time_ms = 0, actor = 0;
-    struct str said = store_str(s, 1, NULL);
-    if (!str_eq(said, entry_detail) || json_parse(row, said, &detail, &ignore) != OK) return false;
-    if (!json_int(json_get(detail, S("time_ms")), &time_ms) || time_ms != store_int(s, 3)) return false;
-    if (!json_int(json_get(detail, S("actor")), &actor) || actor != store_int(s, 4)) return false;
-    for (size_t i = 0; i < sizeof act_columns / sizeof act_columns[0]; i++) {
-        const struct act_column *c = &act_columns[i];
-        struct str want = json_text(json_get(detail, str_of(c->name))), have = store_str(s, c->column, NULL);
-        if (!want.p) want = str_of(c->none);
-        if ((want.p != NULL) != (have.p != NULL) || !str_eq(want, have)) return false;
-    }
-    return true;
-}
-
 struct act_walk {
     struct verify *v;
     uint64_t range;
@@ -139,7 +112,7 @@ static int one_act(struct act_walk *walk, struct stmt *s, struct ledger_reader *
     bool is_erased = found && !e.detail.p;
     if (act_now(walk) == entry) {
         walk->at++;
-        if (!act_fits(s, e.detail, row)) verify_fault(v, VERIFY_ACT, entry, "core_act %" PRId64, id);
+        if (!ledger_act_fits(row, s, e.detail)) verify_fault(v, VERIFY_ACT, entry, "core_act %" PRId64, id);
     } else if (!is_erased) {
         verify_fault(v, VERIFY_ACT_EXTRA, entry, "core_act %" PRId64, id);
     }

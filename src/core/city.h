@@ -19,6 +19,7 @@ struct note { // an entry waiting to be numbered: READ_ENTRY routes and acts han
     // After the entry has its number, in the same transaction: rows that are projections of it (meter, call list).
     int (*project)(struct cx *cx, struct note *n);
     void *arg;
+    void *prepared;            // the ledger's, once it was prepared
     int64_t entry;             // out: index in the trees
     const struct err *refused; // out, of a note in a slice: why this one has no entry; NULL = it has
 };
@@ -90,6 +91,8 @@ struct city {
     int (*fetch_url_ok)(struct city *city, struct arena *mem, struct str url, struct err *e);
     // The ledger's hook: numbers and stores the note inside the writer's transaction.
     int (*on_note)(struct cx *cx, struct note *n);
+    // May be called before with several that follow: what is cheaper for many at once is done here, the rest then.
+    void (*prepare_notes)(struct cx *cx, struct note *first);
     // What modules keep in memory beside the transaction follows it by these, in the order of their start.
     const struct batch_hooks *hooks[CITY_HOOKS_MAX];
     int hooks_n;

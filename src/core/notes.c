@@ -24,6 +24,7 @@ struct slices {
 
 static int note_slice(struct cx *cx, struct note_slice *s) {
     int code = cx->city->on_note ? OK : ERR_internal;
+    if (cx->city->prepare_notes) cx->city->prepare_notes(cx, s->first);
     for (struct note *n = s->first; n && code == OK; n = n->next) {
         if (n->refused) continue;
         code = cx->city->on_note(cx, n);

@@ -3,6 +3,8 @@
 INSERT INTO core_act(time_ms, actor, actor_name, actor_office, verb, object_kind, object, object_name, office,
  trace, before_digest, after_digest, detail, entry, peer)
 VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15)
+-- name: core_act_newest
+SELECT time_ms FROM core_act WHERE id = (SELECT max(id) FROM core_act)
 -- name: core_act_page scan
 SELECT id, time_ms, actor, actor_name, actor_office, verb, object_kind, object, object_name, office, trace, detail, entry, peer
 FROM core_act WHERE id < ?1 AND (?2 IS NULL OR verb = ?2) AND (?3 IS NULL OR actor_name = ?3)

@@ -15,6 +15,13 @@ void hasher_close(struct hasher *h);
 void hash_parts(struct hasher *h, enum hash_kind k, const struct str *parts, size_t n,
                 uint8_t out[HASH_BYTES]);
 void hash_one(struct hasher *h, enum hash_kind k, struct str s, uint8_t out[HASH_BYTES]);
+// Many independent messages of two parts each (the second may be empty): SM3 of several is worked out side by side,
+// several times as fast as one after the other. False: no memory.
+struct hash_message {
+    struct str parts[2];
+};
+bool hash_many(struct hasher *h, enum hash_kind k, struct arena *mem, const struct hash_message *messages,
+               size_t n, uint8_t (*out)[HASH_BYTES]) MUST;
 void hash_hmac(struct hasher *h, enum hash_kind k, struct str key, struct str s, uint8_t out[HASH_BYTES]);
 // Incremental, for streams (uploads): begin, add…, end on a separate context of the same hasher, one at a
 // time.

@@ -148,6 +148,15 @@ const matrix: [string, string, string][] = [
   ['GET', '/api/v1/policies', 'yeu'],
   ['PUT', '/api/v1/policies/{name}', 'e'],
   ['GET', '/api/v1/acts', OFFICE + 'u'],
+  // The log's own health: seen by those who must act on it, ended by audit. Forgetting: two people, one of them an auditor.
+  ['GET', '/api/v1/ledger/audit', 'Myeu'],
+  ['POST', '/api/v1/ledger/audit', 'u'],
+  ['POST', '/api/v1/ledger/audit/clear', 'u'],
+  ['GET', '/api/v1/ledger/erasures', 'SMu'],
+  ['GET', '/api/v1/ledger/erasures/{id}', 'SMu'],
+  ['POST', '/api/v1/ledger/erasures', 'SMu'],
+  ['POST', '/api/v1/ledger/erasures/{id}/approve', 'SMu'],
+  ['POST', '/api/v1/ledger/erasures/{id}/drop', 'SMu'],
   ['GET', '/api/v1/backups', 'yu'],
 ]
 

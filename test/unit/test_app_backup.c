@@ -298,6 +298,38 @@ static void keys(void **state) {
     assert_int_equal(restore(f, path, to, NULL), 1);
 }
 
+// --- erasures ---
+static void put_file(const char *folder, const char *name, const char *text) {
+    struct err e = {0};
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(file_write(path, str_of(text), 0600, &e), OK);
+}
+
+// Whoever was forgotten, before or after the backup, is on the list of what is to be forgotten again: the backup's own
+// (younger than its store), that beside it, the old folder's, and one that is named.
+static void erasures(void **state) {
+    struct fixture *f = *state;
+    struct err e = {0};
+    struct str text;
+    char from[120], to[120], path[160], named[160];
+    put_file(f->folder, "erasures.jsonl", "{\"code\":\"a\"}\n");
+    make(f, "b", false, NULL);
+    put_file(f->folder, "erasures.jsonl", "{\"code\":\"a\"}\n{\"code\":\"b\"}\n");
+    put_file(place, "erasures.jsonl", "{\"code\":\"c\"}"); // no newline at its end
+    put_file(place, "named.jsonl", "{\"code\":\"d\"}\n");
+    snprintf(from, sizeof from, "%s/b/", place);
+    snprintf(to, sizeof to, "%s/back", place);
+    snprintf(named, sizeof named, "%s/named.jsonl", place);
+    const struct options o = {
+        .data = to, .keys = f->folder, .erasures = named, .rest = {from}, .rest_n = 1, .quiet = true};
+    assert_int_equal(command_restore(&o), 0);
+    snprintf(path, sizeof path, "%s/erasures-replay.jsonl", to);
+    assert_int_equal(file_read(&f->mem, path, 4096, &text, &e), OK);
+    assert_true(str_eq(text, S("{\"code\":\"a\"}\n{\"code\":\"c\"}\n{\"code\":\"a\"}\n{\"code\":\"b\"}\n"
+                               "{\"code\":\"d\"}\n")));
+}
+
 // --- the rest ---
 static void spans(void **state) {
     (void)state;
@@ -378,6 +410,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(hot, setup, teardown),
         cmocka_unit_test_setup_teardown(tampered, setup, teardown),
         cmocka_unit_test_setup_teardown(keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(erasures, setup, teardown),
         cmocka_unit_test_setup_teardown(older, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // Digests and MACs against published vectors, and the ways of feeding them against each other.
 #include "crypto/hash.h"
+#include "crypto/sm3_many.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <cmocka.h>
@@ -23,6 +24,42 @@ static void test_sm3_vectors(void **state) { // GB/T 32905-2016 annex A
     expect_hex(out, "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
     hash_one(h, HASH_SM3, S("abcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcdabcd"), out);
     expect_hex(out, "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732");
+}
+
+// Side by side as one after the other: every length up to five blocks, lengths mixed, from one message to more than all
+// lanes, by every width this processor has.
+static void test_sm3_side_by_side(void **state) {
+    (void)state;
+    static char text[4096];
+    static struct hash_message m[400];
+    static uint8_t out[400][HASH_BYTES];
+    uint8_t want[HASH_BYTES];
+    struct arena mem;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)(i * 131 + i / 7);
+    for (size_t i = 0; i < 400; i++)
+        m[i] = (struct hash_message){{{text + i, i % 37}, {text + 2 * i, i < 330 ? i : i * 7}}};
+    for (size_t n = 1; n <= 400; n = n < 40 ? n + 1 : n * 2 > 400 && n < 400 ? 400 : n * 2)
+        for (int lanes = 0; lanes <= sm3_lanes(); lanes += 8) {
+            arena_init(&mem, 0);
+            const struct hash_message *from = m + (400 - n);
+            memset(out, 0, sizeof out);
+            assert_true(lanes ? sm3_many_by(lanes, &mem, from, n, out)
+                              : hash_many(h, HASH_SM3, &mem, from, n, out));
+            for (size_t i = 0; i < n; i++) {
+                hash_parts(h, HASH_SM3, from[i].parts, 2, want);
+                assert_memory_equal(out[i], want, HASH_BYTES);
+            }
+            arena_free(&mem);
+        }
+    arena_init(&mem, 1000); // no room for the padding
+    if (sm3_lanes()) assert_false(hash_many(h, HASH_SM3, &mem, m, 400, out));
+    arena_free(&mem);
+    arena_init(&mem, 0);
+    assert_true(hash_many(h, HASH_SHA256, &mem, m, 5, out));
+    hash_parts(h, HASH_SHA256, m[4].parts, 2, want);
+    assert_memory_equal(out[4], want, HASH_BYTES);
+    arena_free(&mem);
 }
 
 static void test_sha256_vectors(void **state) { // FIPS 180-4
@@ -152,13 +189,10 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sm3_vectors),
-        cmocka_unit_test(test_sha256_vectors),
-        cmocka_unit_test(test_hmac_rfc4231),
-        cmocka_unit_test(test_hmac_sm3_by_hand),
-        cmocka_unit_test(test_parts_and_streams_agree),
-        cmocka_unit_test(test_broken_off_stream),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_sm3_vectors),       cmocka_unit_test(test_sm3_side_by_side),
+        cmocka_unit_test(test_sha256_vectors),    cmocka_unit_test(test_hmac_rfc4231),
+        cmocka_unit_test(test_hmac_sm3_by_hand),  cmocka_unit_test(test_parts_and_streams_agree),
+        cmocka_unit_test(test_broken_off_stream), cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

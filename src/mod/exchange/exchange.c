@@ -4,6 +4,7 @@
 // changes, no compiled view of before is believed any more.
 #include "mod/exchange/calls.h"
 #include "mod/exchange/flow.h"
+#include "mod/ledger/ledger.h"
 
 static int start(struct cx *cx) {
     cx->city->who_key = key_who;
@@ -30,7 +31,21 @@ static int succeed(struct cx *cx, struct str old, struct str successor) {
     return code;
 }
 
+// An entry is about to lose its detail: the salts of a call about people go with it.
+static int forget_call(struct cx *cx, struct str object) {
+    struct ledger_entry e;
+    struct json detail;
+    int64_t index = -1, grant = 0;
+    if (!str_int64(object, &index)) return OK;
+    int code = ledger_entry_get(cx, index, &e);
+    if (code != OK || !str_starts(e.kind, S("exchange.")) || !e.detail.p) return code;
+    if (json_parse(cx->mem, e.detail, &detail, NULL) != OK || !json_int(json_get(detail, S("grant")), &grant))
+        return OK;
+    return json_text(json_get(detail, S("rows_root"))).p ? calls_erase_salts(cx, grant, index) : OK;
+}
+
 static int on_event(struct cx *cx, const char *event, struct str object, struct str office) {
+    if (strcmp(event, "ledger.erased") == 0) return forget_call(cx, object);
     if (strcmp(event, "office.succeeded") == 0) return succeed(cx, object, office);
     if (strncmp(event, "dataset.", 8) == 0 || strcmp(event, "system.ended") == 0) exchange_moved(cx);
     return OK;
@@ -40,9 +55,9 @@ static const struct route *const tables[] = {
     exchange_call_routes,        exchange_batch_routes, exchange_proxy_routes, exchange_grant_routes,
     exchange_application_routes, exchange_trace_routes, exchange_todo_routes,  NULL};
 static const struct job jobs[] = {
-    {"exchange.expire", 60, exchange_expire, "到期的授权结束", "Ends grants whose time is over"},
-    {"exchange.late", 60, exchange_late, "告知超期的环节", "Tells of steps whose clock has run out"},
-    {"exchange.seal", 5, calls_seal, "封存较早的调用清单", "Seals older calls into runs"},
+    {"exchange.expire", 60, exchange_expire, "到期的授权结束", "Ends grants whose time is over", false},
+    {"exchange.late", 60, exchange_late, "告知超期的环节", "Tells of steps whose clock has run out", false},
+    {"exchange.seal", 5, calls_seal, "封存较早的调用清单", "Seals older calls into runs", true},
     {0}};
 
 const struct module exchange_module = {.name = "exchange",

@@ -8,7 +8,9 @@
 //
 // Once a minute, and only after other entries, the roots of both trees are themselves written as an entry
 // (ledger.cross): from then on whoever forges one tree has to forge the other too.
+#include "mod/ledger/audit.h"
 #include "mod/ledger/entries.h"
+#include "mod/ledger/erase.h"
 #include "mod/ledger/keys.h"
 #include "mod/ledger/witness.h"
 #include <assert.h>
@@ -182,9 +184,11 @@ static int run_sealing(struct cx *cx) {
 }
 
 const struct job ledger_jobs[] = {
-    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint"},
-    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger"},
-    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses"},
+    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint", true},
+    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger", true},
+    {"ledger_erase", 60, erase_resume, "继续未完成的删除", "go on with an interrupted erasure", true},
+    {"ledger_audit", 1, audit_run, "夜间自查", "nightly self-audit", true},
+    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses", true},
     {0}};
 
 // --- start ---

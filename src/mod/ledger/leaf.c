@@ -62,10 +62,15 @@ struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, in
                        struct str clear, const uint8_t salt[LEDGER_SALT_BYTES], struct str detail) {
     const struct str salt_text = {(const char *)salt, LEDGER_SALT_BYTES};
     uint8_t sha[HASH_BYTES], sm3[HASH_BYTES];
-    if (!kind_ok(str_of(kind)) || time_ms < 0 || time_ms > TIME_MAX || (clear.p && !clear_ok(clear)))
-        return STR_NONE;
     commit(h, HASH_SHA256, salt_text, detail, sha);
     commit(h, HASH_SM3, salt_text, detail, sm3);
+    return ledger_leaf_text(mem, kind, time_ms, clear, sha, sm3);
+}
+
+struct str ledger_leaf_text(struct arena *mem, const char *kind, int64_t time_ms, struct str clear,
+                            const uint8_t sha[HASH_BYTES], const uint8_t sm3[HASH_BYTES]) {
+    if (!kind_ok(str_of(kind)) || time_ms < 0 || time_ms > TIME_MAX || (clear.p && !clear_ok(clear)))
+        return STR_NONE;
     struct buf b = buf_new(mem, 320 + clear.n, LEDGER_LEAF_MAX);
     buf_puts(&b, "gusu-entry/v1\nkind ");
     buf_puts(&b, kind);
@@ -76,9 +81,9 @@ struct str ledger_leaf(struct arena *mem, struct hasher *h, const char *kind, in
         buf_put(&b, clear);
     }
     buf_puts(&b, "\nsha256 ");
-    buf_put(&b, str_base64(mem, sha, sizeof sha));
+    buf_put(&b, str_base64(mem, sha, HASH_BYTES));
     buf_puts(&b, "\nsm3 ");
-    buf_put(&b, str_base64(mem, sm3, sizeof sm3));
+    buf_put(&b, str_base64(mem, sm3, HASH_BYTES));
     buf_char(&b, '\n');
     return b.over ? STR_NONE : buf_str(&b);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MulanPSL-2.0
 // The module's row, and its coming up: heads read into memory, hooks of core set, the checkpoint signed. From then on
 // every act and every exchange becomes an entry in the transaction it belongs to.
+#include "mod/ledger/audit.h"
+#include "mod/ledger/erase.h"
 #include "mod/ledger/keys.h"
 #include "mod/ledger/witness.h"
 
@@ -15,8 +17,10 @@ static int start(struct cx *cx) {
     int code = tree_start(cx, s);
     if (code != OK) return code;
     city->on_note = tree_note;
+    city->prepare_notes = ledger_prepare;
     city_hook(city, &hooks);
-    return checkpoint_start(cx, s);
+    code = checkpoint_start(cx, s);
+    return code == OK ? erase_start(cx) : code;
 }
 
 static void stop(struct city *city) {
@@ -24,13 +28,9 @@ static void stop(struct city *city) {
     if (s) checkpoint_stop(s);
 }
 
-static const struct route *const tables[] = {ledger_routes,
-                                             ledger_search_routes,
-                                             ledger_block_routes,
-                                             ledger_tile_routes,
-                                             ledger_key_routes,
-                                             ledger_witness_routes,
-                                             NULL};
+static const struct route *const tables[] = {ledger_routes,       ledger_search_routes,  ledger_block_routes,
+                                             ledger_erase_routes, ledger_audit_routes,   ledger_tile_routes,
+                                             ledger_key_routes,   ledger_witness_routes, NULL};
 const struct module ledger_module = {.name = "ledger",
                                      .route_tables = tables,
                                      .jobs = ledger_jobs,

@@ -71,4 +71,7 @@ enum ledger_wrong {
 };
 unsigned ledger_entry_wrong(struct hasher *h, struct arena *row, struct ledger_entry *e,
                             struct json *ret_detail) MUST;
+// Does an audit row say what its entry's detail says, column by column? The row stands in `s` in the columns of the
+// queries verify_acts and ledger_act_next.
+bool ledger_act_fits(struct arena *row, struct stmt *s, struct str detail) MUST;
 #endif

@@ -4,6 +4,7 @@
 // through a bounded stretch, which the next page goes on from. Keeps true: the public finds only what the public bundles
 // show; an act that is not clear is found by those alone who may read the audit log about it.
 #include "base/clock.h"
+#include "mod/ledger/search.h"
 #include "mod/ledger/entries.h"
 #include "mod/ledger/tree.h"
 #include <inttypes.h>
@@ -42,7 +43,7 @@ static void item_open(struct cx *cx, const struct ledger_entry *e) {
 // --- time ---
 // The first entry whose hour is not before that of `ms`. Leaves that are not clear tell the hour only, so no finer place
 // can be told; where a clock was put back the place is one of those that fit.
-static int ledger_at_hour(struct cx *cx, int64_t ms, int64_t end, int64_t *ret) {
+int search_at_hour(struct cx *cx, int64_t ms, int64_t end, int64_t *ret) {
     struct ledger_reader r;
     int64_t low = 0, high = end;
     int code = OK;
@@ -76,10 +77,10 @@ static int stretch_of(struct cx *cx, struct stretch *ret) {
         return cx_fail(cx, ERR_cursor, "after", "%s", "");
     int code = ledger_end(cx, &end);
     s.at = end;
-    if (code == OK && cx_has(cx, "from_ms")) code = ledger_at_hour(cx, cx_int(cx, "from_ms", 0), end, &s.low);
+    if (code == OK && cx_has(cx, "from_ms")) code = search_at_hour(cx, cx_int(cx, "from_ms", 0), end, &s.low);
     // The hour in which the range ends belongs to it: times of most entries are rounded down to it.
     if (code == OK && cx_has(cx, "to_ms"))
-        code = ledger_at_hour(cx, hour_of(cx_int(cx, "to_ms", 0)) + HOUR_MS, end, &s.at);
+        code = search_at_hour(cx, hour_of(cx_int(cx, "to_ms", 0)) + HOUR_MS, end, &s.at);
     if (cx_has(cx, "block")) {
         int64_t first = cx_int(cx, "block", 0) * LEDGER_BUNDLE;
         if (first > s.low) s.low = first;

@@ -61,32 +61,38 @@ static int each_leaf(struct tree_reader *r, uint64_t from, uint64_t to,
     return code;
 }
 
-struct grower {
-    struct merkle m;
-    struct tree_reader *r;
-};
-
-static void put_in_tree(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]) {
-    struct grower *g = arg;
-    (void)index;
-    merkle_add(&g->m, g->r->hasher, ledger_hash(g->r->tree), hash, NULL, NULL);
-}
-
 static int absent(struct tree_reader *r, int level, uint64_t index) {
     return err_set(r->err, ERR_not_found, "tile", "%d/%" PRIu64, level, index);
 }
 
+static void put_in_tile(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]) {
+    uint8_t(*out)[HASH_BYTES] = arg;
+    memcpy(out[index], hash, HASH_BYTES);
+}
+
+// A subtree within one tile, out of the tile's leaf hashes, which are worked out once: eight subtrees of a proof lie in
+// the same tile, and opening its bundle for each of them was most of what a proof cost.
+static int read_low(struct tree_reader *r, int level, uint64_t index, uint8_t out[HASH_BYTES]) {
+    const uint64_t tile = index >> (LEDGER_NODE_LEVEL - level), leaves = (uint64_t)1 << level;
+    const uint64_t first = (index << level) % LEDGER_TILE;
+    struct merkle m = {.size = 0};
+    if (!r->tile_n || r->tile != tile) {
+        r->tile_n = 0;
+        int code =
+            each_leaf(r, tile * LEDGER_TILE, (tile + 1) * LEDGER_TILE, put_in_tile, r->leaf, &r->tile_n);
+        if (code != OK) return code;
+        r->tile = tile;
+    }
+    if (first + leaves > r->tile_n) return absent(r, level, index);
+    for (uint64_t i = 0; i < leaves; i++)
+        merkle_add(&m, r->hasher, ledger_hash(r->tree), r->leaf[first + i], NULL, NULL);
+    merkle_root(&m, r->hasher, ledger_hash(r->tree), out);
+    return OK;
+}
+
 int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]) {
     struct tree_reader *r = reader;
-    if (level < LEDGER_NODE_LEVEL) {
-        struct grower g = {.r = r};
-        uint64_t n, from = index << level, leaves = (uint64_t)1 << level;
-        int code = each_leaf(r, from, from + leaves, put_in_tree, &g, &n);
-        if (code != OK) return code;
-        if (n != leaves) return absent(r, level, index);
-        merkle_root(&g.m, r->hasher, ledger_hash(r->tree), out);
-        return OK;
-    }
+    if (level < LEDGER_NODE_LEVEL) return read_low(r, level, index, out);
     struct stmt *s =
         store_query(r->db, Q_ledger_node_get, "iii", (int64_t)r->tree, (int64_t)level, (int64_t)index);
     bool found = store_next(s);
@@ -95,11 +101,6 @@ int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]) 
     if (found) memcpy(out, hash.p, HASH_BYTES);
     int code = store_done(s, r->err);
     return code != OK || found ? code : absent(r, level, index);
-}
-
-static void put_in_tile(void *arg, uint64_t index, const uint8_t hash[HASH_BYTES]) {
-    uint8_t(*out)[HASH_BYTES] = arg;
-    memcpy(out[index], hash, HASH_BYTES);
 }
 
 int tree_tile(struct tree_reader *r, int tile_level, uint64_t index, uint64_t n, uint8_t (*out)[HASH_BYTES],

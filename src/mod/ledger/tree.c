@@ -44,13 +44,11 @@ static void save_once(struct ledger_state *s) {
 }
 
 // The leaf's hash joins both trees; final subtrees are stored.
-static int grow(struct cx *cx, struct ledger_state *s, struct str leaf) {
+static int grow(struct cx *cx, struct ledger_state *s, const struct ledger_prepared *p) {
     int code = OK;
     for (int t = 0; t < LEDGER_TREES && code == OK; t++) {
         struct sink sink = {.cx = cx, .tree = t};
-        uint8_t hash[HASH_BYTES];
-        merkle_leaf(cx->hasher, ledger_hash(t), leaf, hash);
-        merkle_add(&s->tree[t], cx->hasher, ledger_hash(t), hash, on_node, &sink);
+        merkle_add(&s->tree[t], cx->hasher, ledger_hash(t), p->hash[t], on_node, &sink);
         code = sink.code;
     }
     return code;
@@ -58,17 +56,17 @@ static int grow(struct cx *cx, struct ledger_state *s, struct str leaf) {
 
 int tree_note(struct cx *cx, struct note *n) {
     struct ledger_state *s = ledger_state(cx->city);
-    uint8_t salt[LEDGER_SALT_BYTES];
+    struct ledger_prepared own = {0}, *p = n->prepared ? n->prepared : &own;
+    int code = OK;
     assert(cx->is_writer);
     save_once(s);
     if (!n->detail.p) return cx_fail(cx, ERR_internal, "entry", "%s: no detail", n->kind);
-    if (hasher_random(cx->hasher, salt, sizeof salt) != OK) return cx_fail(cx, ERR_crypto, "", "random");
-    struct str leaf = ledger_leaf(cx->mem, cx->hasher, n->kind, n->time_ms, n->clear, salt, n->detail);
-    if (!leaf.p) return cx_fail(cx, ERR_too_large, "entry", "%d", LEDGER_LEAF_MAX);
+    if (p == &own) code = ledger_prepare_one(cx, n, &own);
+    if (code != OK) return code;
     int64_t index = (int64_t)s->tree[0].size;
-    int code = store_exec(cx->db, NULL, &cx->err, Q_ledger_entry_add, "ibbs", index, leaf,
-                          (struct str){(const char *)salt, sizeof salt}, n->detail);
-    if (code == OK) code = grow(cx, s, leaf);
+    code = store_exec(cx->db, NULL, &cx->err, Q_ledger_entry_add, "ibbs", index, p->leaf,
+                      (struct str){(const char *)p->salt, sizeof p->salt}, n->detail);
+    if (code == OK) code = grow(cx, s, p);
     if (code != OK) return code;
     s->last_shown_ms = ledger_shown_time(n->time_ms, n->clear);
     n->entry = index;

@@ -74,6 +74,16 @@ int64_t ledger_shown_time(int64_t time_ms, struct str clear); // what the leaf t
 
 int tree_start(struct cx *cx, struct ledger_state *s) MUST; // reads the heads
 int tree_note(struct cx *cx, struct note *n);               // city->on_note
+// What an entry is before it has its place (prepare.c): many at once, or one.
+struct ledger_prepared {
+    uint8_t salt[LEDGER_SALT_BYTES];
+    struct str leaf;
+    uint8_t hash[LEDGER_TREES][HASH_BYTES]; // of the leaf
+};
+void ledger_prepare(struct cx *cx, struct note *first); // city->prepare_notes
+int ledger_prepare_one(struct cx *cx, const struct note *n, struct ledger_prepared *ret) MUST;
+struct str ledger_leaf_text(struct arena *mem, const char *kind, int64_t time_ms, struct str clear,
+                            const uint8_t sha256[HASH_BYTES], const uint8_t sm3[HASH_BYTES]);
 int tree_before_commit(struct city *city, struct conn *w, struct err *e);
 void tree_after_commit(struct city *city, bool committed);
 void tree_before_sync(struct city *city);
@@ -105,6 +115,9 @@ struct tree_reader {
     struct hasher *hasher;
     struct err *err;
     int tree;
+    // The leaf hashes of the tile asked for last: the lower half of a proof are subtrees of one tile.
+    uint64_t tile, tile_n; // n = 0: none
+    uint8_t leaf[LEDGER_TILE][HASH_BYTES];
 };
 int tree_read(void *reader, int level, uint64_t index, uint8_t out[HASH_BYTES]);
 // The first n hashes of a tile, or fewer when the tree does not hold them; out has room for LEDGER_TILE.

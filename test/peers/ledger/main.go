@@ -4,7 +4,7 @@
 // signature, every tile and every entry bundle, inclusion of each entry, consistency with what an earlier run saw
 // (-state), and the proofs and receipts that the server itself hands out.
 //
-//	go run . -url http://localhost:8080 [-state FILE] [-key VKEY]
+//	go run . -url http://localhost:8080 [-state FILE] [-key VKEY,…]
 package main
 
 import (
@@ -84,10 +84,26 @@ func parse(text, origin string) (t tlog.Tree, err error) {
 	return t, err
 }
 
-func open(v note.Verifier, text []byte) tlog.Tree {
-	n, err := note.Open(text, note.VerifierList(v))
+// One or more keys of one log: of a log that changed its key each checkpoint is signed by the key of its day.
+type keys struct {
+	note.Verifiers
+	name string
+}
+
+func readKeys(text string) keys {
+	var all []note.Verifier
+	for _, one := range strings.Fields(strings.ReplaceAll(text, ",", " ")) {
+		v, err := note.NewVerifier(one)
+		must("vkey", err)
+		all = append(all, v)
+	}
+	return keys{note.VerifierList(all...), all[0].Name()}
+}
+
+func open(v keys, text []byte) tlog.Tree {
+	n, err := note.Open(text, v)
 	must("note", err)
-	t, err := parse(n.Text, v.Name())
+	t, err := parse(n.Text, v.name)
 	must("checkpoint", err)
 	return t
 }
@@ -117,7 +133,7 @@ func leaves(size int64) []tlog.Hash {
 	return out
 }
 
-func checkAPI(v note.Verifier, i int64, leaf tlog.Hash) {
+func checkAPI(v keys, i int64, leaf tlog.Hash) {
 	body, err := get(fmt.Sprintf("/api/v1/ledger/entries/%d/proof", i))
 	must("proof", err)
 	var p struct {
@@ -143,7 +159,7 @@ func checkAPI(v note.Verifier, i int64, leaf tlog.Hash) {
 	must("proof", tlog.CheckRecord(proof, tree.N, tree.Hash, i, leaf))
 }
 
-func checkReceipt(v note.Verifier, i int64, leaf tlog.Hash) {
+func checkReceipt(v keys, i int64, leaf tlog.Hash) {
 	body, err := get(fmt.Sprintf("/api/v1/ledger/entries/%d/receipt", i))
 	must("receipt", err)
 	head, checkpoint, ok := strings.Cut(string(body), "\n\n")
@@ -170,7 +186,7 @@ func main() {
 	log.SetFlags(0)
 	url := flag.String("url", "http://localhost:8080", "the server")
 	state := flag.String("state", "", "file with the tree seen last; checked against, then replaced")
-	key := flag.String("key", "", "verifier key; else the server's own")
+	key := flag.String("key", "", "verifier keys of the log, separated by commas; else the server's own")
 	flag.Parse()
 	base = strings.TrimSuffix(*url, "/")
 	if *key == "" {
@@ -178,8 +194,7 @@ func main() {
 		must("vkey", err)
 		*key = strings.TrimSpace(string(k))
 	}
-	v, err := note.NewVerifier(*key)
-	must("vkey", err)
+	v := readKeys(*key)
 	// Asking for the newest entry's proof makes the server sign what is durable: no waiting for its next second.
 	body, err := get("/api/v1/ledger")
 	must("ledger", err)

@@ -141,6 +141,27 @@ export interface components {
             }[];
             next?: string | null;
         };
+        Backups: {
+            last_ms?: number | null;
+            is_late: boolean;
+            plan?: {
+                place: string;
+                every_s: number;
+                keep: number;
+            } | null;
+            items: {
+                id: number;
+                made_ms: number;
+                took_ms: number;
+                place: string;
+                bytes: number;
+                files: number;
+                entries: number;
+                wal_bytes: number;
+                digest?: string | null;
+                problem?: string | null;
+            }[];
+        };
         CallList: {
             items: {
                 trace: string;
@@ -536,6 +557,22 @@ export interface components {
                 zh: string;
                 en: string;
             }[];
+        };
+        ExchangeBatch: {
+            items: {
+                id?: string | null;
+                status: number;
+                entry?: number | null;
+                items?: unknown[] | null;
+                next?: string | null;
+                match?: boolean | null;
+                result?: string | null;
+                trace?: string | null;
+                problem?: unknown;
+            }[];
+            answered: number;
+            refused: number;
+            trace: string;
         };
         ExchangeRows: {
             items: unknown[];
@@ -1027,6 +1064,45 @@ export interface components {
             sm3_checkpoint: string;
             vkey: string;
             sm3_vkey: string;
+            witnessed_size: number;
+            witnessed_ms?: number | null;
+            is_behind: boolean;
+            quorum?: string | null;
+            witnesses: {
+                label: string;
+                name: string;
+                size: number;
+                told_ms?: number | null;
+                failures: number;
+                problem?: string | null;
+            }[];
+        };
+        ledger_blocks: {
+            total: number;
+            items: {
+                n: number;
+                from: number;
+                count: number;
+                is_full: boolean;
+                is_signed: boolean;
+                first_ms: number;
+                last_ms: number;
+                clear: number;
+                erased: number;
+                hash_sha256: string;
+                hash_sm3: string;
+                kinds: {
+                    kind: string;
+                    n: number;
+                }[];
+            }[];
+            next?: string | null;
+        };
+        ledger_checkpoints: {
+            items: {
+                size: number;
+                made_ms: number;
+            }[];
         };
         ledger_entries: {
             items: {
@@ -1037,6 +1113,7 @@ export interface components {
                 leaf_sha256: string;
             }[];
             next?: string | null;
+            seen_from?: number | null;
         };
         ledger_entry: {
             index: number;
@@ -1049,11 +1126,40 @@ export interface components {
             commitment_sha256: string;
             commitment_sm3: string;
             is_signed: boolean;
+            is_witnessed: boolean;
             is_erased: boolean;
             detail?: unknown;
             detail_text?: string | null;
             salt?: string | null;
             trace?: string | null;
+        };
+        ledger_found: {
+            items: {
+                index: number;
+                kind: string;
+                time_ms: number;
+                clear?: unknown;
+                leaf_sha256: string;
+                why: string;
+                object_kind?: string | null;
+                object?: string | null;
+                object_name?: string | null;
+                office?: string | null;
+                trace?: string | null;
+            }[];
+            next?: string | null;
+            seen_from?: number | null;
+            seen_to?: number | null;
+        };
+        ledger_keys: {
+            items: {
+                tree: string;
+                vkey: string;
+                from_size: number;
+                to_size?: number | null;
+                made_ms: number;
+                in_force: boolean;
+            }[];
         };
         ledger_proof: {
             index: number;
