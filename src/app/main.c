@@ -137,6 +137,8 @@ static const struct option_row {
     {"--pack", offsetof(struct options, pack), false, "启动时装载的内容包", "pack to load at start"},
     {"--address", offsetof(struct options, address), false, "监听地址 (127.0.0.1)", "address to listen on"},
     {"--web", offsetof(struct options, web), false, "网页文件夹", "folder of the web page"},
+    {"--store", offsetof(struct options, store), false, "postgres://… (数据文件夹中的 SQLite)",
+     "postgres://… (SQLite in the data folder)"},
     {"--base-url", offsetof(struct options, base_url), false, "对外网址", "URL as users see it"},
     {"--origin", offsetof(struct options, origin), false, "存证日志名称", "origin of the ledger"},
     {"--access-log", offsetof(struct options, access_log), false,

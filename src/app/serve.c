@@ -5,6 +5,7 @@
 //   loop thread    heads, READs (one snapshot per tick), replies, events to pages
 //   writer thread  WRITEs and entries (the store's commit queue)
 //   workers        SLOW routes; READs that exceeded their step limit
+//   readers        on PostgreSQL all judging and reading, which the loop does by itself on SQLite
 //   jobs thread    what wakes by itself
 #include "app/server.h"
 #include "app/access.h"
@@ -197,6 +198,59 @@ static void give_to_worker(struct call *c) {
     send_reply(c);
 }
 
+// --- reads that wait for a network: judged and answered by readers.c, told from the loop ---
+static void read_back(struct http_post *p) {
+    struct call *c = call_of_post(p);
+    c->server->under_way--;
+    if (c->is_complete)
+        send_reply(c);
+    else if (c->cx.route->kind == ROUTE_SLOW)
+        give_to_worker(c);
+    else
+        answer(c);
+}
+
+// What goes to the writer goes there directly: from then on the call is no longer ours.
+static bool hand_on(struct call *c) {
+    bool is_write = c->cx.route->kind == ROUTE_WRITE;
+    if (c->is_complete || c->cx.err.code != OK || c->cx.batch || (!is_write && !c->cx.note)) return false;
+    if (!is_write && c->cx.route->kind != ROUTE_READ_ENTRY) return false;
+    c->work = (struct work){
+        .run = is_write ? run_write : run_note, .done = work_done, .is_plain = !is_write};
+    if (store_submit(c->server->city->store, &c->work) == OK) return true;
+    c->cx.err = (struct err){.code = ERR_busy};
+    core_problem(&c->cx);
+    c->is_complete = true;
+    return false;
+}
+
+static void run_judged(struct task *t, struct worker *w) {
+    struct call *c = (struct call *)(void *)((char *)t - offsetof(struct call, task));
+    c->cx.db = w->conn;
+    c->cx.hasher = w->hasher;
+    c->cx.snapshot_generation = w->generation;
+    c->is_complete = !core_open(&c->cx);
+    if (!c->is_complete && (c->cx.route->kind == ROUTE_READ || c->cx.route->kind == ROUTE_READ_ENTRY))
+        core_run(&c->cx);
+    c->cx.db = c->server->reader;
+    c->cx.hasher = c->server->hasher;
+    c->cx.snapshot_generation = &c->server->generation;
+    if (hand_on(c)) return;
+    c->post = (struct http_post){.run = read_back};
+    http_post(c->server->loop, &c->post);
+}
+
+static void give_to_reader(struct call *c) {
+    c->task = (struct task){.run = run_judged};
+    http_reply_later(c->x);
+    c->server->under_way++;
+    if (readers_give(c->server->readers, &c->task)) return;
+    c->server->under_way--;
+    c->cx.err = (struct err){.code = ERR_busy};
+    core_problem(&c->cx);
+    send_reply(c);
+}
+
 static void run_read(struct call *c) {
     store_step_limit(c->cx.db, READ_STEPS);
     core_run(&c->cx);
@@ -259,6 +313,10 @@ static void on_request(void *arg, struct http_exchange *x) {
     }
     struct call *c = new_call(s, x);
     if (!c) return;
+    if (s->readers) {
+        give_to_reader(c);
+        return;
+    }
     if (s->has_written || !str_starts(x->path, S(CALLS_UNDER))) fresh_snapshot(s);
     s->has_written = false;
     if (!core_open(&c->cx)) {
@@ -354,7 +412,9 @@ void server_reopen(struct server *s) {
 // nothing is under way that will wake the loop, since an idle loop must not hold the WAL.
 static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
-    if (is_begin) {
+    if (s->readers) { // the loop keeps no snapshot
+        s->generation = atomic_load(&s->city->auth_generation);
+    } else if (is_begin) {
         bool is_old = clock_mono_us() - s->snapshot_us > SNAPSHOT_US ||
                       atomic_load(&s->city->auth_generation) != s->generation;
         s->is_fresh = false;
@@ -450,6 +510,7 @@ int server_open(struct city *city, const struct options *o, struct server **ret,
     if (code == OK) code = http_open(&config, &s->loop, e);
     if (code == OK) code = http_every(s->loop, 15000, listeners_beat, s);
     if (code == OK) code = start_access(s, o, e);
+    if (code == OK && store_reads_block(city->store)) code = readers_start(s, e);
     if (code == OK) code = workers_start(s, e);
     if (code == OK) code = socket_open(city, &s->socket, e);
     if (code != OK) {
@@ -494,6 +555,7 @@ static void drain_writer(struct server *s) {
 void server_close(struct server *s) {
     if (!s) return;
     socket_close(s->socket);
+    readers_stop(s);
     workers_stop(s);
     if (s->loop) drain_writer(s);
     if (s->loop) http_close(s->loop);

@@ -18,6 +18,7 @@ struct worker { // one thread with its own reader, hasher and memory
     pthread_t thread;
     struct conn *conn;
     struct hasher *hasher;
+    const uint64_t *generation; // of authorisation at its snapshot; NULL = it has none open
     bool is_up;
 };
 struct task {
@@ -34,6 +35,7 @@ struct call {         // one request on its way; lies in the exchange's arena
     struct call *next_held; // while it waits for its receipt: see receipts.c
     int64_t entry;
     bool wants_sm3;
+    bool is_complete; // its reply is, without a handler having run: refused
     struct cx cx;
 };
 struct listener { // a page with an open event stream
@@ -66,6 +68,7 @@ struct server {
     bool has_written;      // something was changed and told since
     int under_way;         // calls with the writer or a worker: their answers will wake the loop
     struct hasher *hasher; // the loop's
+    struct readers *readers; // NULL: the loop reads by itself
     struct worker workers[WORKERS];
     struct worker jobs;
     pthread_mutex_t lock;
@@ -87,6 +90,10 @@ struct server {
 int workers_start(struct server *s, struct err *e) MUST;
 void workers_stop(struct server *s);
 bool workers_give(struct server *s, struct task *t); // false when too many wait
+// readers.c: where reads wait for a network.
+int readers_start(struct server *s, struct err *e) MUST;
+void readers_stop(struct server *s);
+bool readers_give(struct readers *all, struct task *t); // false when too many wait
 int server_certificate(struct server *s,
                        struct err *e) MUST; // makes tls-cert.pem and tls-key.pem at first use
 

@@ -8,6 +8,7 @@
 
 int session_open(struct session *s, const struct options *o, struct err *e) {
     *s = (struct session){.city = {.folder = o->data,
+                                   .store_url = o->store,
                                    .with_demo = o->demo,
                                    .allow_upstream = o->allow,
                                    .allow_upstream_n = o->allow_n}};
