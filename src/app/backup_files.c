@@ -33,8 +33,8 @@ static const struct {
     {"loads/", BACKUP_FOLDER},         {"tls-cert.pem", BACKUP_PLAIN}, {"*.pem", BACKUP_SECRET},
     {"key*.bin", BACKUP_SECRET},       {"*.key", BACKUP_SECRET},       {"ledger*.vkey", BACKUP_PLAIN},
     {"*.vkey", BACKUP_PLAIN},          {"*.policy", BACKUP_PLAIN},     {"*.json", BACKUP_PLAIN},
-    {"*.jsonl", BACKUP_PLAIN},         {"*.conf", BACKUP_PLAIN},       {"*.txt", BACKUP_PLAIN},
-    {"*.log", BACKUP_PASSING},         {"*.log.*", BACKUP_PASSING},
+    {"*.logs", BACKUP_PLAIN},          {"*.jsonl", BACKUP_PLAIN},      {"*.conf", BACKUP_PLAIN},
+    {"*.txt", BACKUP_PLAIN},           {"*.log", BACKUP_PASSING},      {"*.log.*", BACKUP_PASSING},
 };
 
 enum backup_kind backup_kind_of(struct str name) {

@@ -74,7 +74,7 @@ static int open_store(struct move *m, int which, const char *where, struct store
         snprintf(m->folder[which], sizeof m->folder[which], "/tmp/gusu-migrate-XXXXXX");
         if (!mkdtemp(m->folder[which])) return err_set(e, ERR_file, "", "/tmp: %s", strerrordesc_np(errno));
         config.folder = m->folder[which];
-        return err_set(e, ERR_url, "", "%s", where);
+        config.url = where;
     }
     return store_open(&config, ret, e);
 }

@@ -28,6 +28,7 @@ struct slice {
 };
 
 // --- reading ---
+// Names are quoted: a word that one engine keeps for itself (column, row) is a name to the other.
 // Which column is the k-th of the key. Every table has one (move_shape).
 static int key_column(const struct move_table *t, int k) {
     int i = 0;
@@ -38,14 +39,14 @@ static int key_column(const struct move_table *t, int k) {
 
 static void put_keys(struct buf *b, const struct move_table *t) {
     for (int k = 1; k <= t->keys_n; k++)
-        buf_print(b, "%s%s", k > 1 ? "," : "", t->columns[key_column(t, k)].name);
+        buf_print(b, "%s\"%s\"", k > 1 ? "," : "", t->columns[key_column(t, k)].name);
 }
 
 static struct str select_text(struct arena *mem, const struct move_table *t, bool is_first) {
     struct buf b = buf_new(mem, 1024, 65536);
     buf_puts(&b, "SELECT ");
     for (int i = 0; i < t->n; i++)
-        buf_print(&b, "%s%s", i ? "," : "", t->columns[i].name);
+        buf_print(&b, "%s\"%s\"", i ? "," : "", t->columns[i].name);
     buf_print(&b, " FROM %s", t->name);
     if (!is_first) {
         buf_puts(&b, " WHERE (");
@@ -201,7 +202,7 @@ static struct str insert_text(struct arena *mem, const struct move_table *t, int
     struct buf b = buf_new(mem, 4096, 262144);
     buf_print(&b, "INSERT INTO %s(", t->name);
     for (int i = 0; i < t->n; i++)
-        buf_print(&b, "%s%s", i ? "," : "", t->columns[i].name);
+        buf_print(&b, "%s\"%s\"", i ? "," : "", t->columns[i].name);
     buf_puts(&b, ") VALUES ");
     for (int r = 0; r < rows; r++) {
         buf_puts(&b, r ? ",(" : "(");

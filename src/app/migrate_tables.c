@@ -142,11 +142,18 @@ static struct str columns_of(struct str sql) {
     return STR_NONE;
 }
 
+// As core writes it: without blanks.
+static struct str without_blanks(struct arena *mem, struct str s) {
+    struct buf b = buf_new(mem, s.n + 1, 65536);
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] != ' ') buf_char(&b, s.p[i]);
+    return b.over || !s.p ? STR_NONE : buf_str(&b);
+}
+
 static bool columns_ok(struct str s) {
     for (size_t i = 0; i < s.n; i++) {
         char c = s.p[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == ',' || c == ' '))
-            return false;
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == ',')) return false;
     }
     return s.n > 0;
 }
@@ -164,7 +171,8 @@ static int make_indexes(struct move *m, const struct move_table *t, struct err *
     arena_init(&mem, 0);
     struct stmt *s = store_text_query(m->source, sql, "z", t->name);
     while (code == OK && store_next(s)) {
-        struct str name = store_str(s, 0, NULL), columns = columns_of(store_str(s, 1, &mem));
+        struct str name = store_str(s, 0, NULL),
+                   columns = without_blanks(&mem, columns_of(store_str(s, 1, &mem)));
         if (!name_ok(name) || !columns_ok(columns) || n == most)
             code = err_set(e, ERR_store, "", "index %.*s", STRF(name));
         else

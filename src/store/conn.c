@@ -176,8 +176,7 @@ void store_bind_str(struct stmt *s, int n, struct str v) {
 }
 
 void store_bind_blob(struct stmt *s, int n, struct str v) {
-    if (s->rc != SQLITE_OK) return;
-    s->rc = v.p ? sqlite3_bind_blob64(s->s, n, v.p, v.n, SQLITE_STATIC) : sqlite3_bind_null(s->s, n);
+    bind(s, n, (struct bound){.letter = 'b', .s = v});
 }
 
 void store_bind_double(struct stmt *s, int n, double v) {

@@ -50,7 +50,7 @@ static int settle(sqlite3 *to, int fd, int64_t *ret_bytes, struct err *e) {
 int store_copy_pages(struct conn *c, const char *path, const struct store_copy_watch *watch,
                      int64_t *ret_bytes, struct err *e) {
     sqlite3 *to = NULL;
-    assert(c->has_read && "the snapshot must stand");
+    assert(!store_is_postgres(c) && c->has_read && "the snapshot must stand");
     int rc = open_target(path, &to), code = OK;
     int fd = rc == SQLITE_OK ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (rc != SQLITE_OK)

@@ -57,6 +57,7 @@ struct store {
     // One checkpoint at a time: the engine refuses a second one at once, it does not wait. Who may not wait (the
     // writer) tries; who must have one (a backup) waits.
     pthread_mutex_t checkpointing;
+    int checkpoint_rc;         // of the last one; under `checkpointing`
     struct work *first, *last; // waiting, in order
     size_t waiting;
     bool stop, writer_sleeps;

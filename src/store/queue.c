@@ -141,6 +141,18 @@ static size_t put_back(struct store *s, struct work *rest) {
     return n;
 }
 
+// One try, under `checkpointing`. A failure is told when it begins and when it is over, not every time: meanwhile the
+// WAL holds everything, and grows.
+static void try_checkpoint(struct store *s, struct conn *c) {
+    int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (rc == SQLITE_BUSY || rc == SQLITE_LOCKED) return;
+    if (rc != SQLITE_OK && s->checkpoint_rc == SQLITE_OK)
+        log_line(LOG_ERROR, "store", "no checkpoint (%s): the log of changes grows", sqlite3_errstr(rc));
+    else if (rc == SQLITE_OK && s->checkpoint_rc != SQLITE_OK)
+        log_line(LOG_WARN, "store", "checkpoints succeed again");
+    s->checkpoint_rc = rc;
+}
+
 // The rest of a checkpoint that the other thread has nearly finished: few pages, so it is quick; a complete one
 // lets the next commit write the WAL from its start again.
 static void bound_wal(struct store *s) {
@@ -154,7 +166,7 @@ static void bound_wal(struct store *s) {
     }
     pthread_mutex_unlock(&s->lock);
     if (finishes && pthread_mutex_trylock(&s->checkpointing) == 0) {
-        sqlite3_wal_checkpoint_v2(s->writer->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        try_checkpoint(s, s->writer);
         pthread_mutex_unlock(&s->checkpointing);
     }
 }
@@ -205,11 +217,6 @@ void *store_writer(void *arg) {
 void *store_checkpointer(void *arg) {
     struct store *s = arg;
     struct conn *c = NULL;
-    struct err e = {0};
-    if (store_conn_open(s, &c, &e) != OK) {
-        log_line(LOG_ERROR, "store", "no checkpoint thread: %s", e.arg);
-        return NULL;
-    }
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         if (!s->wants_checkpoint) {
@@ -217,8 +224,12 @@ void *store_checkpointer(void *arg) {
             continue;
         }
         pthread_mutex_unlock(&s->lock);
+        struct err e = {0};
+        if (!c && store_conn_open(s, &c, &e) != OK) // tried again the next time
+            log_line(LOG_ERROR, "store", "no connection for checkpoints: %s %s", err_info(e.code)->name,
+                     e.arg);
         pthread_mutex_lock(&s->checkpointing);
-        sqlite3_wal_checkpoint_v2(c->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+        if (c) try_checkpoint(s, c);
         pthread_mutex_unlock(&s->checkpointing);
         pthread_mutex_lock(&s->lock);
         s->wants_checkpoint = false;

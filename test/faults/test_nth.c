@@ -9,13 +9,14 @@
 #include "city.h"
 #include "base/log.h"
 #include "fault.h"
+#include "served.h"
 #include "store/private.h"
 #include <sanitizer/lsan_interface.h>
 #include <fcntl.h>
 #include <signal.h>
 
-#define STEPS_WHOLE   12
-#define PERCENT_SHORT 100
+#define STEPS_WHOLE   8
+#define PERCENT_SHORT 200
 #define PERCENT_LONG  2 // FAULTS_LONG=1
 #define VERIFY_EVERY  40
 #define N_MOST        200000 // a scenario that fails so often does not end
@@ -268,6 +269,109 @@ static void fresh_sync(void **state) {
     each("first start", fresh_scenario, FAULT_SYNC);
 }
 
+// --- the whole program, over HTTP: sockets, spool files, workers ---
+#define SERVED_SHORT 6
+#define SERVED_LONG  150
+#define REPLIES      400
+#define START_MS     30000
+#define UPLOAD       ((size_t)300000) // more than memory holds of a body: to a spool file
+
+static bool log_has(const struct served *s, const char *text) {
+    struct arena mem;
+    struct str log = STR_NONE;
+    struct err e = {0};
+    arena_init(&mem, 0);
+    bool has = file_read(&mem, s->log, (size_t)8 << 20, &log, &e) == OK && str_has(log, str_of(text));
+    arena_free(&mem);
+    return has;
+}
+
+// What else a server does: a page, a large body, a list.
+static void ask_others(struct http_line *h) {
+    static char body[UPLOAD], reply[1 << 20];
+    int status;
+    memset(body, 'x', sizeof body);
+    for (int i = 0; i < 3; i++) {
+        (void)!http_ask(h, "POST", "/api/v1/datasets/insured/loads?resource=insured", h->line.load->session,
+                        body, sizeof body, &status, reply, sizeof reply);
+        (void)!http_ask(h, "GET", "/pack.json", "", NULL, 0, &status, reply, sizeof reply);
+        (void)!http_ask(h, "GET", "/api/openapi.json", "", NULL, 0, &status, reply, sizeof reply);
+        (void)!http_ask(h, "GET", "/ledger/checkpoint", "", NULL, 0, &status, reply, sizeof reply);
+    }
+}
+
+// 0 = did not come, 1 = came and was lived through, 2 = came and was the end, by decision.
+static int serve_with(enum fault_kind kind, int64_t n, struct load *steward) {
+    static struct http_team team;
+    char fault[48];
+    const char *const env[] = {fault, NULL};
+    struct served s = {.folder = f.folder, .program = getenv("GUSU_FAULTY_BIN"), .env = env};
+    struct http_line first, other;
+    assert_non_null(s.program);
+    snprintf(fault, sizeof fault, "GUSU_FAULT=%s %" PRId64 " later", fault_names[kind], n);
+    snprintf(s.log, sizeof s.log, "%s.log", f.folder);
+    unlink(s.log);
+    load_begin(load);
+    assert_true(served_start(&s, START_MS));
+    http_line_init(&first, load, s.port);
+    http_line_init(&other, steward, s.port);
+    assert_true(load->session[0] || http_log_in(&first, "sp-jb"));
+    assert_true(steward->session[0] || http_log_in(&other, "rs-bm"));
+    assert_true(load_ask_again(&first.line));
+    http_line_close(&first);
+    http_line_close(&other);
+    kill(s.pid, SIGUSR1);
+    load->most_replies = atomic_load(&load->replies) + REPLIES;
+    http_team_start(&team, load, s.port, 4);
+    ask_others(&other);
+    http_team_join(&team);
+    http_line_close(&other);
+    load->most_replies = 0;
+    kill(s.pid, SIGTERM);
+    int status = served_kill(&s, 0);
+    bool stopped = status == 128 + SIGABRT && log_has(&s, "stopping before a wrong hash");
+    bool bad = (status != 0 && !stopped) || log_has(&s, "Sanitizer");
+    if (bad) served_log(&s);
+    if (bad) fprintf(stderr, "%s ended with %d\n", fault, status);
+    assert_false(bad);
+    int came = stopped ? 2 : !log_has(&s, "faults: fired 0");
+    unlink(s.log);
+    return came;
+}
+
+static void served_faults(enum fault_kind kind, int64_t most) {
+    char name[40];
+    int64_t count[3] = {0};
+    int64_t tries = option("FAULTS_LONG", 0) ? SERVED_LONG : SERVED_SHORT;
+    struct load *steward = load_new(1);
+    struct census *c = census_new(load, f.folder);
+    snprintf(name, sizeof name, "served, %s", fault_names[kind]);
+    uint64_t random = seed_of_run(name);
+    for (int64_t i = 0; i < tries; i++) {
+        int64_t within = most >> (random_of(&random) % 6); // near ones as often as far ones
+        int64_t n = option("FAULTS_FROM", 1 + (int64_t)(random_of(&random) % (uint64_t)within));
+        count[serve_with(kind, n, steward)]++;
+        bool ok = census_take(c, i % VERIFY_EVERY == 0 || i == tries - 1);
+        if (!ok) fprintf(stderr, "%s: n = %" PRId64 ": census\n", name, n);
+        assert_true(ok);
+    }
+    printf("%s: %" PRId64 " tried, %" PRId64 " came, %" PRId64 " of them stops; %" PRId64
+           " calls and %" PRId64 " writes acknowledged, %" PRId64 " refused\n",
+           name, tries, count[1] + count[2], count[2], c->calls, c->writes, atomic_load(&load->refused));
+    assert_true(count[1] + count[2] > 0);
+    census_free(c);
+    load_free(steward);
+}
+
+static void served_alloc(void **state) {
+    (void)state;
+    served_faults(FAULT_ALLOC, 6000);
+}
+static void served_write(void **state) {
+    (void)state;
+    served_faults(FAULT_WRITE, 600);
+}
+
 static int up(void **state) {
     (void)state;
     load = load_new(ASK_MOST);
@@ -286,8 +390,9 @@ static int down(void **state) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 int main(void) {
     fault_install();
-    const struct CMUnitTest tests[] = {TEST(way_alloc),   TEST(way_write),  TEST(way_commit),
-                                       TEST(fresh_write), TEST(fresh_open), TEST(fresh_truncate),
-                                       TEST(fresh_sync),  TEST(fresh_alloc)};
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest tests[] = {
+        TEST(way_alloc),      TEST(way_write),  TEST(way_commit),  TEST(fresh_write),  TEST(fresh_open),
+        TEST(fresh_truncate), TEST(fresh_sync), TEST(fresh_alloc), TEST(served_alloc), TEST(served_write)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

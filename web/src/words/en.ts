@@ -1138,6 +1138,8 @@ export const en: Record<keyof typeof zh, string> = {
   'verb.key.make': 'key made',
   'verb.key.revoke': 'key revoked',
   'verb.ledger.cross': 'cross-commitment',
+  'verb.ledger.origin': 'log renamed after a restore',
+  'verb.ledger.rotate': 'signing keys rotated',
   'verb.line.answer': 'line answered',
   'verb.line.consent': 'line consented',
   'verb.line.extend': 'time extended',

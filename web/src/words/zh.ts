@@ -1137,6 +1137,8 @@ export const zh = {
   'verb.key.make': '生成密钥',
   'verb.key.revoke': '作废密钥',
   'verb.ledger.cross': '两树互证',
+  'verb.ledger.origin': '日志更名',
+  'verb.ledger.rotate': '密钥轮换',
   'verb.line.answer': '答复申请',
   'verb.line.consent': '同意共享',
   'verb.line.extend': '延长期限',
