@@ -414,6 +414,7 @@ static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
     if (s->readers) { // the loop keeps no snapshot
         s->generation = atomic_load(&s->city->auth_generation);
+        store_read_end(s->reader); // of whoever judged a listener
     } else if (is_begin) {
         bool is_old = clock_mono_us() - s->snapshot_us > SNAPSHOT_US ||
                       atomic_load(&s->city->auth_generation) != s->generation;

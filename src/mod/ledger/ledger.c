@@ -6,8 +6,13 @@
 #include "mod/ledger/keys.h"
 #include "mod/ledger/witness.h"
 
-static const struct batch_hooks hooks = {tree_before_commit, tree_after_commit, tree_before_sync,
-                                         tree_after_sync,    tree_item_begin,   tree_item_undone};
+static const struct batch_hooks hooks = {.before_commit = tree_before_commit,
+                                         .after_commit = tree_after_commit,
+                                         .before_sync = tree_before_sync,
+                                         .after_sync = tree_after_sync,
+                                         .item_begin = tree_item_begin,
+                                         .item_undone = tree_item_undone,
+                                         .moved = tree_moved};
 
 static int start(struct cx *cx) {
     struct city *city = cx->city;

@@ -147,7 +147,7 @@ static int broken(struct cx *cx, const char *what) {
     return cx_fail(cx, ERR_ledger_broken, "ledger", "%s", what);
 }
 
-static int read_head(struct cx *cx, struct ledger_state *s, int t) {
+static int read_head(struct cx *cx, struct ledger_state *s, int t, uint8_t ret_root[HASH_BYTES]) {
     struct merkle *m = &s->tree[t];
     struct stmt *st = store_query(cx->db, Q_ledger_head_get, "i", (int64_t)t);
     bool found = store_next(st), fits = true;
@@ -156,7 +156,7 @@ static int read_head(struct cx *cx, struct ledger_state *s, int t) {
         m->size = (uint64_t)store_int(st, 0);
         m->n = __builtin_popcountll(m->size);
         fits = store_int(st, 0) >= 0 && root.n == HASH_BYTES && frontier.n == (size_t)m->n * HASH_BYTES;
-        if (fits) memcpy(s->root[t], root.p, HASH_BYTES);
+        if (fits) memcpy(ret_root, root.p, HASH_BYTES);
         if (fits) memcpy(m->peak, frontier.p, frontier.n);
     }
     int code = store_done(st, &cx->err);
@@ -164,8 +164,8 @@ static int read_head(struct cx *cx, struct ledger_state *s, int t) {
     if (!fits) return broken(cx, "head");
     uint8_t root[HASH_BYTES];
     merkle_root(m, cx->hasher, ledger_hash(t), root);
-    if (!found) memcpy(s->root[t], root, sizeof root); // the empty tree
-    return memcmp(root, s->root[t], sizeof root) == 0 ? OK : broken(cx, "root");
+    if (!found) memcpy(ret_root, root, sizeof root); // the empty tree
+    return memcmp(root, ret_root, sizeof root) == 0 ? OK : broken(cx, "root");
 }
 
 // The greatest index among rows and bundles, -1 when there is none.
@@ -206,11 +206,49 @@ int tree_start(struct cx *cx, struct ledger_state *s) {
     s->item_saved = UINT64_MAX;
     s->crossed_index = -1;
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
-        code = read_head(cx, s, t);
+        code = read_head(cx, s, t, s->root[t]);
     if (code == OK) code = look_at_end(cx, s);
     s->size = s->tree[0].size;
     s->committed = (struct tree_mark){.size = s->size, .last_entry_ms = s->last_entry_ms};
     memcpy(s->committed.root, s->root, sizeof s->root);
     s->syncing = s->committed;
+    return code;
+}
+
+// Another node has numbered entries since our last batch: the trees go on from its heads. What it committed is durable.
+int tree_moved(struct city *city, struct conn *w, struct err *e) {
+    struct ledger_state *s = ledger_state(city);
+    struct arena mem;
+    struct cx cx;
+    struct ledger_reader r;
+    struct ledger_entry last = {.index = -1};
+    struct tree_mark mark = {0};
+    bool found = false;
+    int code = OK;
+    assert(!s->batch_open);
+    arena_init(&mem, 0);
+    core_cx(&cx, city, &mem, w, city->writer_hasher, NULL);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = read_head(&cx, s, t, mark.root[t]);
+    mark.size = s->tree[0].size;
+    if (code == OK && s->tree[0].size != s->tree[1].size) code = broken(&cx, "trees");
+    ledger_reader_init(&r, w, NULL);
+    if (code == OK && mark.size > 0)
+        code = ledger_reader_get(&r, (int64_t)mark.size - 1, &last, &found, &cx.err);
+    if (code == OK && mark.size > 0 && (!found || !ledger_leaf_read(last.leaf, &last)))
+        code = broken(&cx, "entries");
+    if (code == OK) {
+        s->last_shown_ms = mark.last_entry_ms = last.time_ms;
+        pthread_mutex_lock(&s->lock);
+        s->committed = mark;
+        s->size = mark.size;
+        memcpy(s->root, mark.root, sizeof s->root);
+        s->last_entry_ms = mark.last_entry_ms;
+        pthread_mutex_unlock(&s->lock);
+    } else {
+        *e = cx.err;
+    }
+    ledger_reader_free(&r);
+    arena_free(&mem);
     return code;
 }

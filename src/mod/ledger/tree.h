@@ -90,6 +90,7 @@ void tree_before_sync(struct city *city);
 void tree_after_sync(struct city *city);
 void tree_item_begin(struct city *city);
 void tree_item_undone(struct city *city);
+int tree_moved(struct city *city, struct conn *w, struct err *e) MUST;
 
 int checkpoint_start(struct cx *cx, struct ledger_state *s) MUST; // keys, the newest checkpoint
 void checkpoint_stop(struct ledger_state *s);
