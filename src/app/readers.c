@@ -6,9 +6,9 @@
 #include "app/server.h"
 #include <stdlib.h>
 
-#define READERS    6
-#define READS_RUN  16   // requests of one snapshot
-#define READS_MAX  4096 // waiting; beyond it 503
+#define READERS   6
+#define READS_RUN 16   // requests of one snapshot
+#define READS_MAX 4096 // waiting; beyond it 503
 
 struct reader {
     struct readers *all;
@@ -58,7 +58,8 @@ static struct task *take(struct readers *all) {
 static void *read_requests(void *arg) {
     struct reader *r = arg;
     struct readers *all = r->all;
-    struct worker as = {.server = all->server, .conn = r->conn, .hasher = r->hasher, .generation = &r->generation};
+    struct worker as = {
+        .server = all->server, .conn = r->conn, .hasher = r->hasher, .generation = &r->generation};
     pthread_mutex_lock(&all->lock);
     for (;;) {
         all->idle++;

@@ -22,7 +22,7 @@
 #define READ_STEPS    3000000 // engine steps of a READ on the loop (some tens of ms) before a worker takes it
 #define SNAPSHOT_US   10000   // age at which a call under a grant no longer reads from it
 #define CALLS_UNDER   "/api/v1/exchange/"
-#define BODY_STANDARD 65536   // bytes of a JSON body unless the route says otherwise
+#define BODY_STANDARD 65536 // bytes of a JSON body unless the route says otherwise
 
 #define HEADER(name, value)                                                                                  \
     {                                                                                                        \
@@ -198,12 +198,28 @@ static void give_to_worker(struct call *c) {
     send_reply(c);
 }
 
+// Too long for the loop, or for threads that many wait for: again, on a worker, from its beginning.
+static void run_elsewhere(struct call *c) {
+    const struct cx judged = c->cx;
+    core_cx(&c->cx, c->server->city, c->x->mem, c->server->reader, c->server->hasher, &c->req);
+    c->cx.who = judged.who;
+    c->cx.in = judged.in;
+    c->cx.body = judged.body;
+    c->cx.route = judged.route;
+    c->cx.auth_generation = judged.auth_generation;
+    memcpy(c->cx.params, judged.params, sizeof judged.params);
+    c->cx.params_n = judged.params_n;
+    give_to_worker(c);
+}
+
 // --- reads that wait for a network: judged and answered by readers.c, told from the loop ---
 static void read_back(struct http_post *p) {
     struct call *c = call_of_post(p);
     c->server->under_way--;
     if (c->is_complete)
         send_reply(c);
+    else if (c->cx.err.code == ERR_busy)
+        run_elsewhere(c);
     else if (c->cx.route->kind == ROUTE_SLOW)
         give_to_worker(c);
     else
@@ -215,8 +231,7 @@ static bool hand_on(struct call *c) {
     bool is_write = c->cx.route->kind == ROUTE_WRITE;
     if (c->is_complete || c->cx.err.code != OK || c->cx.batch || (!is_write && !c->cx.note)) return false;
     if (!is_write && c->cx.route->kind != ROUTE_READ_ENTRY) return false;
-    c->work = (struct work){
-        .run = is_write ? run_write : run_note, .done = work_done, .is_plain = !is_write};
+    c->work = (struct work){.run = is_write ? run_write : run_note, .done = work_done, .is_plain = !is_write};
     if (store_submit(c->server->city->store, &c->work) == OK) return true;
     c->cx.err = (struct err){.code = ERR_busy};
     core_problem(&c->cx);
@@ -255,20 +270,10 @@ static void run_read(struct call *c) {
     store_step_limit(c->cx.db, READ_STEPS);
     core_run(&c->cx);
     store_step_limit(c->cx.db, 0);
-    if (c->cx.err.code == ERR_busy) { // too long for the loop: again, elsewhere
-        const struct cx judged = c->cx;
-        core_cx(&c->cx, c->server->city, c->x->mem, c->server->reader, c->server->hasher, &c->req);
-        c->cx.who = judged.who;
-        c->cx.in = judged.in;
-        c->cx.body = judged.body;
-        c->cx.route = judged.route;
-        c->cx.auth_generation = judged.auth_generation;
-        memcpy(c->cx.params, judged.params, sizeof judged.params);
-        c->cx.params_n = judged.params_n;
-        give_to_worker(c);
-        return;
-    }
-    answer(c);
+    if (c->cx.err.code == ERR_busy)
+        run_elsewhere(c);
+    else
+        answer(c);
 }
 
 // What is read from here on is what stands in the store now.

@@ -216,7 +216,7 @@ static int check_folder(struct arena *mem, const char *folder, const struct opti
     struct verify_report *r = arena_take(mem, sizeof *r);
     if (!r) return 2;
     int64_t begin = clock_mono_us();
-    int code = verify_folder(folder, keys, o->quiet, r, &e);
+    int code = verify_folder(o->store ? o->store : folder, keys, o->quiet, r, &e);
     if (code != OK) return say(&e);
     return tell_folder(mem, r, keys, clock_mono_us() - begin);
 }

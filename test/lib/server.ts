@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { storeArgs } from './store'
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..')
 export const BUILD = process.env.GUSU_BUILD ?? join(ROOT, 'build')
@@ -30,7 +31,7 @@ export interface Options {
 export async function start(o: Options = {}): Promise<Server> {
   const data = o.data ?? mkdtempSync(join(tmpdir(), 'gusu-test-'))
   const pack = o.pack === undefined ? 'packs/suzhou' : o.pack
-  const args = ['serve', '--data', data, '--port', String(o.port ?? 0), '--demo', ...(pack ? ['--pack', pack] : [])]
+  const args = ['serve', '--data', data, '--port', String(o.port ?? 0), '--demo', ...storeArgs(data), ...(pack ? ['--pack', pack] : [])]
   if (process.env.GUSU_WEB) args.push('--web', process.env.GUSU_WEB)
   const child = spawn(BIN, [...args, ...(o.args ?? [])], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''

@@ -33,7 +33,8 @@ static void __attribute__((unused)) store_from_outside(const char *folder, const
     if (url)
         snprintf(cmd, sizeof cmd, "psql -qX '%s' -v ON_ERROR_STOP=1 -c \"%s\" > /dev/null", url, sql);
     else
-        snprintf(cmd, sizeof cmd, "sqlite3 -bail %s/gusu.db \"PRAGMA busy_timeout=5000; %s\" > /dev/null", folder, sql);
+        snprintf(cmd, sizeof cmd, "sqlite3 -bail %s/gusu.db \"PRAGMA busy_timeout=5000; %s\" > /dev/null",
+                 folder, sql);
     if (system(cmd) != 0) {
         fprintf(stderr, "not done: %s\n", sql);
         abort();

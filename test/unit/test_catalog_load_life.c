@@ -29,10 +29,11 @@ static void a_crash_leaves_no_half_load(void **state) {
     assert_int_equal(json_count(preview("")), 1);
     assert_int_equal(load_clean(fresh()), OK);
     assert_int_equal(count_tables("gone"), 1);
-    assert_int_equal(number_of(on_postgres() ? "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
-                                               " AND tablename LIKE 'r\\_%'"
-                                             : "SELECT count(*) FROM sqlite_master WHERE type='table'"
-                                               " AND name GLOB 'r_*'"),
+    assert_int_equal(number_of(on_postgres()
+                                   ? "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema()"
+                                     " AND tablename LIKE 'r\\_%'"
+                                   : "SELECT count(*) FROM sqlite_master WHERE type='table'"
+                                     " AND name GLOB 'r_*'"),
                      1);
     fixture_call(&f, "GET", str_print(&f.mem, "/api/v1/loads/%d", (int)load).p, NULL);
     assert_true(str_eq(fixture_text(&f, "state"), S("read"))); // the file is still there: check again

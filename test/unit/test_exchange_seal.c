@@ -207,9 +207,10 @@ static void salts_are_forgotten(void **state) {
     assert_int_equal(seen.total, 100000);
     assert_int_equal(seen.with, 25000 - 2);
     store_from_outside(f.folder, f.city.store_url,
-                       on_postgres() ? "UPDATE exchange_call_run SET packed = set_byte(packed, 20, 7) WHERE id = 3"
-                                     : "UPDATE exchange_call_run SET packed = cast(substr(packed, 1, 20) || x'07' ||"
-                                       " substr(packed, 22) as blob) WHERE id = 3");
+                       on_postgres()
+                           ? "UPDATE exchange_call_run SET packed = set_byte(packed, 20, 7) WHERE id = 3"
+                           : "UPDATE exchange_call_run SET packed = cast(substr(packed, 1, 20) || x'07' ||"
+                             " substr(packed, 22) as blob) WHERE id = 3");
     assert_int_equal(calls_each(f.conn, f.hasher, count_salts, &damaged, count_bad, &e), OK);
     assert_int_equal(damaged.bad, 1);
     assert_int_equal(calls_each(f.conn, f.hasher, count_salts, &damaged, NULL, &e), ERR_exchange_run);

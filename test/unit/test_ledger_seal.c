@@ -122,7 +122,8 @@ static void erased_stays_erased(void **state) {
         assert_true(one.leaf.n > 0 && !one.salt.p && !one.detail.p);
         assert_true(get(f, gone[i] + 1).detail.p);
     }
-    assert_int_equal(verify_folder(f->city.store_url ? f->city.store_url : f->folder, &none, true, &report, &e), OK);
+    assert_int_equal(
+        verify_folder(f->city.store_url ? f->city.store_url : f->folder, &none, true, &report, &e), OK);
     assert_int_equal(report.erased, 2);
 }
 
