@@ -349,9 +349,10 @@ int command_backup(const struct options *o) {
         fprintf(stderr, "gusu: backup --to DIR [--with-keys] [--every 24h --keep 7]\n");
         return 2;
     }
-    char path[BACKUP_PATH_MAX];
+    char path[BACKUP_PATH_MAX], door[BACKUP_PATH_MAX];
     snprintf(path, sizeof path, "%s/gusu.db", o->data);
-    if (!file_exists(path)) { // opening would make a city, and a backup of nothing
+    snprintf(door, sizeof door, "%s/" ERRAND_SOCKET, o->data);
+    if (!file_exists(path) && !file_exists(door)) { // opening would make a city, and a backup of nothing
         fprintf(stderr, "gusu: %s: 没有 gusu.db / no gusu.db\n", o->data);
         return 1;
     }

@@ -97,6 +97,9 @@ struct backup_made {
 int backup_make(struct errand *r, const char *place, bool with_keys, struct backup_made *ret,
                 struct err *e) MUST;
 
+// What a reader's snapshot of a PostgreSQL store holds, as a SQLite file in the folder (migrate.c).
+int migrate_snapshot(struct conn *source, const char *folder, struct err *e) MUST;
+
 // --- a passphrase: from GUSU_PASSPHRASE_FILE, or asked for where somebody can be asked ---
 struct str backup_passphrase(struct arena *mem);
 

@@ -98,7 +98,10 @@ static int copy_store(struct making *m, int64_t *ret_bytes) {
     snprintf(path, sizeof path, "%s/gusu.db", m->part);
     store_read_begin(cx->db);
     int code = read_snapshot(m);
-    if (code == OK) code = store_copy_pages(cx->db, path, &watch, ret_bytes, &cx->err);
+    if (code == OK && store_is_postgres(cx->db))
+        code = migrate_snapshot(cx->db, m->part, &cx->err); // row by row, into the same kind of file
+    else if (code == OK)
+        code = store_copy_pages(cx->db, path, &watch, ret_bytes, &cx->err);
     store_read_end(cx->db);
     if (code == ERR_busy && m->is_tight)
         code = cx_fail(cx, ERR_store_full, "data", "%s" ERR_OR "%s",
@@ -260,7 +263,7 @@ static int copy_all(struct making *m, struct backup_made *ret) {
     if (code == OK) code = manifest_begin(&m->w, cx->mem, m->part, &m->head, &cx->err);
     snprintf(path, sizeof path, "%s/gusu.db", m->part);
     if (code == OK) code = backup_copy(&m->d, path, NULL, &db, &cx->err);
-    if (code == OK && db.bytes != bytes) code = cx_fail(cx, ERR_backup, "", "gusu.db");
+    if (code == OK && bytes && db.bytes != bytes) code = cx_fail(cx, ERR_backup, "", "gusu.db");
     if (code == OK) code = manifest_add(&m->w, cx->mem, &db, &cx->err);
     if (code == OK && m->with_keys) {
         snprintf(path, sizeof path, "%s/keys", m->part);

@@ -6,9 +6,10 @@
 // mark goes, and the source is looked at again: whoever wrote to it meanwhile makes the whole move fail; (3) afterwards
 // the source is marked: two cities over one log must never run; (4) a target with anything in it is refused.
 #include "app/migrate.h"
-#include "app/errand.h"
+#include "app/backup.h"
 #include "base/file.h"
 #include "mod/catalog/catalog.h"
+#include "store/copy.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,6 +80,16 @@ static int open_store(struct move *m, int which, const char *where, struct store
     return store_open(&config, ret, e);
 }
 
+static void close_store(struct move *m, int which, struct store *s, struct conn *c) {
+    char path[96];
+    store_conn_close(c);
+    store_close(s);
+    if (!m->folder[which][0]) return;
+    snprintf(path, sizeof path, "%s/lock", m->folder[which]);
+    (void)unlink(path);
+    (void)rmdir(m->folder[which]);
+}
+
 static int same_schemas(struct move *m, struct err *e) {
     struct stmt *a = store_query(m->source, Q_app_schemas, ""),
                 *b = store_query(m->target, Q_app_schemas, "");
@@ -144,7 +155,7 @@ static int move_one(struct move *m, struct move_table *t, struct move_sum *ret, 
     if (code == OK) code = move_rows(m, t, ret, e);
     if (code == OK) code = move_finish(m, t, e);
     double s = (double)(clock_mono_us() - begin) / 1e6;
-    if (code == OK && ret->rows >= 10000)
+    if (code == OK && ret->rows >= 10000 && !m->is_quiet)
         printf("  %-28s %12" PRId64 "  %.0f/s\n", t->name, ret->rows, s > 0 ? (double)ret->rows / s : 0.0);
     return code;
 }
@@ -232,8 +243,34 @@ static int move_all(struct move *m, struct err *e) {
         if (code == OK) code = compare(m, t, &sums[i], e);
     }
     free(t);
-    if (code == OK)
+    if (code == OK && !m->is_quiet)
         printf("  %zu 张表 / tables, %" PRId64 " 行 / rows: 两侧一致 / the same on both sides\n", n, rows);
+    return code;
+}
+
+// For backups of a PostgreSQL store: what the reader's snapshot holds, as a SQLite file in a folder that is there.
+int migrate_snapshot(struct conn *source, const char *folder, struct err *e) {
+    struct move *m = calloc(1, sizeof *m);
+    if (!m) return err_set(e, ERR_no_memory, "", "migrate");
+    m->source = source;
+    m->from_postgres = true;
+    m->is_quiet = true;
+    arena_init(&m->mem, 0);
+    int code = open_store(m, 1, folder, &m->to, e);
+    if (code == OK && !(m->hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");
+    if (code == OK) code = store_migrate(m->to, e);
+    if (code == OK) code = store_conn_open(m->to, &m->target, e);
+    if (code == OK) code = same_schemas(m, e);
+    if (code == OK) code = move_all(m, e);
+    close_store(m, 1, m->to, m->target);
+    char path[1100];
+    snprintf(path, sizeof path, "%s/lock", folder);
+    (void)unlink(path);
+    snprintf(path, sizeof path, "%s/gusu.db", folder);
+    if (code == OK) code = store_copy_settle(path, e);
+    hasher_close(m->hasher);
+    arena_free(&m->mem);
+    free(m);
     return code;
 }
 
@@ -273,16 +310,6 @@ static int run(struct move *m, const char *from, const char *to, const char *at,
     // The source is closed to servers before the target is opened to them: at no moment do both stand open.
     if (code == OK) code = put_mark(m, m->from, is_postgres(to) ? "postgres" : to, e);
     return code == OK ? put_mark(m, m->to, NULL, e) : code;
-}
-
-static void close_store(struct move *m, int which, struct store *s, struct conn *c) {
-    char path[96];
-    store_conn_close(c);
-    store_close(s);
-    if (!m->folder[which][0]) return;
-    snprintf(path, sizeof path, "%s/lock", m->folder[which]);
-    (void)unlink(path);
-    (void)rmdir(m->folder[which]);
 }
 
 // A SQLite target is filled in a folder of its own, and takes its name when all is done.

@@ -29,7 +29,7 @@ struct move {
     struct arena mem; // names; lives through all of it
     struct store *from, *to;
     struct conn *source, *target; // readers
-    bool from_postgres, to_postgres;
+    bool from_postgres, to_postgres, is_quiet;
     struct hasher *hasher;
     char folder[2][64]; // of stores that have none of their own
     int64_t now_ms;

@@ -14,7 +14,7 @@
 #define VERIFY_RANGE      ((uint64_t)1 << VERIFY_RANGE_BITS) // entries that one thread takes at a time
 #define VERIFY_THREADS    8
 #define VERIFY_FAULTS     100 // kept; further ones are counted
-#define VERIFY_KEYS       64 // a city's whole history of keys
+#define VERIFY_KEYS       64  // a city's whole history of keys
 
 enum verify_what { // the kinds of things that can be wrong; words in verify.c
     VERIFY_ENTRY_MISSING = 1,
@@ -77,12 +77,18 @@ struct crossing {
     struct str root[VERIFY_TREES];
 }; // base64, as the entry says
 
+struct announced_keys { // a rotation: the note that the old keys signed
+    int64_t index;
+    struct str note;
+};
 struct range {                        // what a thread found out about its share of the entries
     struct merkle tree[VERIFY_TREES]; // of the range alone
     int64_t *acts;                    // indices of entries that are acts, in order
     size_t acts_n, acts_cap;
     struct crossing *crossings;
     size_t crossings_n, crossings_cap;
+    struct announced_keys *announced;
+    size_t announced_n, announced_cap;
 };
 struct verify {
     const char *folder;
@@ -107,6 +113,8 @@ void verify_fault(struct verify *v, enum verify_what what, int64_t index, const 
 int verify_entries(struct verify *v) MUST; // verify_entries.c: leaves, commitments, subtrees; all threads
 int verify_trees(struct verify *v) MUST;   // verify_trees.c: upper subtrees, heads, crossings
 int verify_checkpoints(struct verify *v, const struct verify_trust *keys) MUST;
+// verify_keys.c: the keys given, and those for which they vouch in entries. The added ones are the caller's to close.
+int verify_follow(struct verify *v, const struct verify_trust *given, struct verify_trust *ret) MUST;
 int verify_acts(struct verify *v) MUST;  // verify_rows.c: audit rows
 int verify_calls(struct verify *v) MUST; //                call rows and the meter
 // Sums over a call that do not depend on order: entries and rows must give the same.

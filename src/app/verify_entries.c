@@ -48,6 +48,16 @@ static int keep_crossing(struct worker *w, struct range *r, int64_t index, struc
     return OK;
 }
 
+static int keep_announced(struct worker *w, struct range *r, int64_t index, struct json detail) {
+    struct announced_keys a = {.index = index};
+    a.note = str_copy(&w->mem, json_text(json_get(detail, S("note"))));
+    if (!a.note.p) return OK;
+    r->announced = more(&w->mem, r->announced, r->announced_n, &r->announced_cap, sizeof a);
+    if (!r->announced) return no_memory(w);
+    r->announced[r->announced_n++] = a;
+    return OK;
+}
+
 static int keep_act(struct worker *w, struct range *r, int64_t index) {
     r->acts = more(&w->mem, r->acts, r->acts_n, &r->acts_cap, sizeof *r->acts);
     if (!r->acts) return no_memory(w);
@@ -91,6 +101,7 @@ static int check_entry(struct worker *w, struct range *r, struct ledger_entry *e
     if (!e->detail.p) w->erased++;
     if (!json_is(detail, JSON_OBJECT)) return OK;
     if (str_eq(e->kind, S("ledger.cross"))) return keep_crossing(w, r, e->index, detail);
+    if (str_eq(e->kind, S("ledger.rotate"))) return keep_announced(w, r, e->index, detail);
     struct str verb = json_text(json_get(detail, S("verb")));
     if (verb.p && json_kind(json_get(detail, S("actor")))) return keep_act(w, r, e->index);
     return call_told(e, detail, &call) ? keep_call(w, &call, e->index) : OK;
@@ -297,6 +308,9 @@ static int keep_lists(struct verify *v) {
         struct range *r = &v->ranges[i];
         r->acts = kept(v->mem, r->acts, r->acts_n, sizeof *r->acts, &ok);
         r->crossings = kept(v->mem, r->crossings, r->crossings_n, sizeof *r->crossings, &ok);
+        r->announced = kept(v->mem, r->announced, r->announced_n, sizeof *r->announced, &ok);
+        for (size_t k = 0; ok && k < r->announced_n; k++)
+            r->announced[k].note = str_copy(v->mem, r->announced[k].note);
         for (size_t k = 0; ok && k < r->crossings_n; k++)
             for (int t = 0; t < VERIFY_TREES; t++)
                 r->crossings[k].root[t] = str_copy(v->mem, r->crossings[k].root[t]);

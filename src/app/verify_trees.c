@@ -213,7 +213,7 @@ static int check_noted(struct verify *v, const struct verify_trust *keys, struct
     return err_set(v->err, ERR_receipt, "--checkpoint", "signature");
 }
 
-int verify_checkpoints(struct verify *v, const struct verify_trust *keys) {
+static int check_stored(struct verify *v, const struct verify_trust *keys) {
     struct stmt *s = store_query(v->conn, Q_verify_checkpoints, "");
     int code = OK;
     while (code == OK && store_next(s)) {
@@ -221,8 +221,17 @@ int verify_checkpoints(struct verify *v, const struct verify_trust *keys) {
         v->report->checkpoints++;
     }
     int end = store_done(s, v->err);
-    if (code == OK) code = end;
+    return code == OK ? end : code;
+}
+
+int verify_checkpoints(struct verify *v, const struct verify_trust *given) {
+    struct verify_trust *keys = arena_take(v->mem, sizeof *keys);
+    if (!keys) return err_set(v->err, ERR_no_memory, "", "verify");
+    int code = verify_follow(v, given, keys);
+    if (code == OK) code = check_stored(v, keys);
     for (int i = 0; i < keys->notes_n && code == OK; i++)
         code = check_noted(v, keys, keys->note[i]);
+    for (int i = given->n; i < keys->n; i++)
+        sign_close(keys->key[i]);
     return code;
 }

@@ -68,3 +68,16 @@ int store_copy_pages(struct conn *c, const char *path, const struct store_copy_w
     if (fd >= 0) close(fd); // after the engine has closed: closing drops the process's locks on the file
     return code;
 }
+
+int store_copy_settle(const char *path, struct err *e) {
+    sqlite3 *db = NULL;
+    int64_t bytes;
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0) return err_set(e, ERR_file, "", "%s: %s", path, strerrordesc_np(errno));
+    int rc = sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    int code =
+        rc == SQLITE_OK ? settle(db, fd, &bytes, e) : err_set(e, ERR_store, "", "%s", sqlite3_errstr(rc));
+    sqlite3_close_v2(db);
+    close(fd);
+    return code;
+}

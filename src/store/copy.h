@@ -15,4 +15,6 @@ struct store_copy_watch {
 // grow, but the write-ahead log cannot start again from its beginning until the snapshot ends.
 int store_copy_pages(struct conn *c, const char *path, const struct store_copy_watch *watch,
                      int64_t *ret_bytes, struct err *e) MUST;
+// Makes a SQLite file that nobody has open rest in one piece: no log beside it, on disk.
+int store_copy_settle(const char *path, struct err *e) MUST;
 #endif

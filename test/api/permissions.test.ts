@@ -218,6 +218,8 @@ describe('the table and the routes', () => {
   })
   test('no administrator does business, no clerk administers', () => {
     for (const r of routes.filter((r) => r.verb !== 'GET' && !r.who.includes('public') && !r.who.includes('login'))) {
+      // Forgetting takes an auditor and somebody of the office in one act: neither can do it alone.
+      if (r.path.startsWith('/api/v1/ledger/erasures')) continue
       const who = [...letters(r.who)]
       const admin = who.filter((c) => 'yeu'.includes(c))
       if (who.some((c) => 'SATRC'.includes(c))) expect(admin.filter((c) => c !== 'e'), `${r.verb} ${r.path}`).toEqual([])

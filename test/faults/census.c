@@ -5,12 +5,14 @@
 // rows, calls and meters against each other.
 #include "app/verify.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "load.h"
 #include "store/store.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct census *census_new(struct load *l, const char *folder) {
     struct census *c = calloc(1, sizeof *c);
@@ -77,6 +79,8 @@ static bool look_at_entries(struct census *c, struct conn *db) {
     if (store_next(s)) size = store_int(s, 0);
     if (store_done(s, &e) != OK || size < c->entries)
         return wrong("the ledger became shorter", size, c->entries);
+    if (size < c->load->shown_size)
+        return wrong("a checkpoint was shown beyond the end", size, c->load->shown_size);
     arena_init(&mem, 0);
     struct hasher *h = hasher_open();
     bool ok = h != NULL;
@@ -130,7 +134,15 @@ static bool look_at_answers(struct census *c) {
     return true;
 }
 
-static bool verify(const char *folder) {
+const char *census_shown(const struct census *c, char *path, size_t n) {
+    struct err e = {0};
+    snprintf(path, n, "%s.shown", c->folder);
+    if (!c->load->shown_size || file_write(path, str_of(c->load->shown), 0600, &e) != OK) return NULL;
+    return path;
+}
+
+static bool verify(const struct census *c) {
+    const char *folder = c->folder;
     struct verify_trust keys = {0};
     static struct verify_report r;
     struct arena mem;
@@ -140,12 +152,15 @@ static bool verify(const char *folder) {
     arena_init(&mem, 0);
     int code = crypto_start(&e);
     if (code == OK) code = verify_key_add(&mem, &keys, str_of(path), &e);
+    const char *shown = census_shown(c, path, sizeof path);
+    if (code == OK && shown) code = verify_note_add(&mem, &keys, shown, &e);
     if (code == OK) code = verify_folder(folder, &keys, true, &r, &e);
     if (code != OK)
         fprintf(stderr, "census: verify: %s %s %s\n", err_info((enum err_code)code)->name, e.field, e.arg);
     for (int i = 0; i < r.faults_n && i < 10; i++)
         fprintf(stderr, "census: verify: entry %" PRId64 ": %s (%s)\n", r.faults[i].index,
                 verify_word(r.faults[i].what, false), r.faults[i].where);
+    if (shown) unlink(shown);
     verify_keys_close(&keys);
     arena_free(&mem);
     return code == OK && r.faults_n == 0;
@@ -160,5 +175,5 @@ bool census_take(struct census *c, bool with_verify) {
     }
     bool ok = look_at_entries(c, db) && look_at_applications(c, db) && look_at_answers(c);
     store_conn_close(db);
-    return ok && (!with_verify || verify(c->folder));
+    return ok && (!with_verify || verify(c));
 }

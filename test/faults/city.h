@@ -136,6 +136,17 @@ static void __attribute__((unused)) core_line_close(struct core_line *c) {
     arena_free(&c->mem);
 }
 
+// Every job once, as the jobs' thread would; what comes of it is the census's affair.
+static void __attribute__((unused)) core_run_jobs(struct core_line *line) {
+    for (int i = 0; modules[i]; i++)
+        for (const struct job *j = modules[i]->jobs; j && j->name; j++) {
+            struct cx cx;
+            arena_reset(&line->mem);
+            core_cx(&cx, line->city, &line->mem, line->conn, line->hasher, NULL);
+            (void)!j->run(&cx);
+        }
+}
+
 static void *core_line_main(void *arg) __attribute__((unused));
 static void *core_line_main(void *arg) {
     load_run(arg);

@@ -155,7 +155,8 @@ static void keep_length(struct disk_file *f, uint64_t seq) {
 // --- the cut ---
 enum mood { MOOD_LOST, MOOD_ANY, MOOD_NEARLY_ALL, MOODS }; // of the disk at the moment of the cut
 
-static void settle_sector(struct disk_file *f, struct sector *s, enum mood mood, int64_t length) {
+static void settle_sector(const struct disk_file *f, int fd, struct sector *s, enum mood mood,
+                          int64_t length) {
     int64_t at = (s->no - 1) * SECTOR, n = length - at < SECTOR ? length - at : SECTOR;
     int pick = 0;
     if (n <= 0) return;
@@ -166,10 +167,29 @@ static void settle_sector(struct disk_file *f, struct sector *s, enum mood mood,
     if (pick == 0 && !was_there && below(GARBAGE_IN) == 0)
         for (int i = 0; i < SECTOR; i++)
             s->v[0].bytes[i] = (uint8_t)next_random();
-    must(pwrite(f->fd, s->v[pick].bytes, (size_t)n, at) == n, "write");
+    must(pwrite(fd, s->v[pick].bytes, (size_t)n, at) == n, "write");
+}
+
+// A copy to work on, put in the file's place by its name: threads that still read the file see no disk that changes
+// under their hands.
+static int copy_of(const struct disk_file *f, char *path, size_t path_n) {
+    static char block[1 << 16];
+    int64_t at = 0;
+    ssize_t n;
+    snprintf(path, path_n, "%s.cut", f->path);
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    must(fd >= 0, "copy");
+    while ((n = pread(f->fd, block, sizeof block, at)) > 0) {
+        must(pwrite(fd, block, (size_t)n, at) == n, "copy");
+        at += n;
+    }
+    return fd;
 }
 
 static void settle_file(struct disk_file *f, enum mood mood) {
+    struct stat st;
+    // A log that was deleted has no name any more; another file may have it by now.
+    if (stat(f->path, &st) != 0 || st.st_ino != f->ino || st.st_dev != f->dev) return;
     if (f->is_new && below(4) == 0) {
         unlink(f->path);
         return;
@@ -181,9 +201,12 @@ static void settle_file(struct disk_file *f, enum mood mood) {
         if (f->lengths[i].bytes > most) most = f->lengths[i].bytes;
     }
     if (mood == MOOD_ANY && below(4) == 0) length = least + below(most - least + 1); // a torn tail
-    must(ftruncate(f->fd, length) == 0, "truncate");
+    char path[600];
+    int fd = copy_of(f, path, sizeof path);
+    must(ftruncate(fd, length) == 0, "truncate");
     for (size_t i = 0; i < f->cap; i++)
-        if (f->slot[i].no) settle_sector(f, &f->slot[i], mood, length);
+        if (f->slot[i].no) settle_sector(f, fd, &f->slot[i], mood, length);
+    must(rename(path, f->path) == 0, "rename");
 }
 
 // The shared index beside the database is memory in truth: after a cut it may hold anything or be gone.
@@ -194,8 +217,9 @@ static void spoil_index(const struct disk_file *f) {
     if (n < 3 || strcmp(f->path + n - 3, ".db") != 0) return;
     snprintf(path, sizeof path, "%s-shm", f->path);
     int64_t what = below(3);
-    if (what == 0) unlink(path);
-    int fd = what == 1 ? open(path, O_WRONLY) : -1;
+    if (what == 2) return;
+    unlink(path);
+    int fd = what == 1 ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
     if (fd < 0) return;
     for (size_t i = 0; i < sizeof noise; i++)
         noise[i] = (uint8_t)next_random();

@@ -49,6 +49,18 @@ void load_stop(struct load *l) {
     pthread_mutex_unlock(&l->lock);
 }
 
+void load_shown(struct load *l, const char *checkpoint) {
+    const char *line = strchr(checkpoint, '\n');
+    int64_t size;
+    if (!line || sscanf(line + 1, "%" SCNd64, &size) != 1) return;
+    pthread_mutex_lock(&l->lock);
+    if (size > l->shown_size) {
+        l->shown_size = size;
+        snprintf(l->shown, sizeof l->shown, "%s", checkpoint);
+    }
+    pthread_mutex_unlock(&l->lock);
+}
+
 static void count_reply(struct load *l) {
     pthread_mutex_lock(&l->lock);
     atomic_fetch_add(&l->replies, 1);

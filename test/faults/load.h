@@ -33,6 +33,9 @@ struct load { // shared memory (load_new)
     // A finished request wakes whoever waits for so many of them.
     pthread_mutex_t lock;
     pthread_cond_t moved;
+    // The largest checkpoint that was shown to us: from then on the log may never say less, or otherwise.
+    int64_t shown_size; // under lock
+    char shown[2048];
     char rows_url[96], key[128]; // of the grant
     char session[400];           // "Cookie: …\r\nX-CSRF-Token: …\r\n" of the applicant
     struct asked asked[];
@@ -62,6 +65,7 @@ void load_run(struct load_line *line);
 bool load_ask_again(struct load_line *line);
 void load_wait(struct load *l, int64_t replies); // until so many replies more, or stop
 void load_stop(struct load *l);
+void load_shown(struct load *l, const char *checkpoint); // a checkpoint's text as it was served
 
 // --- the census: what a folder says, against what was answered. Nobody serves the folder meanwhile. ---
 struct census {
@@ -76,4 +80,6 @@ struct census *census_new(struct load *l, const char *folder);
 void census_free(struct census *c);
 // False when something acknowledged is missing or doubled, or when something refused is there; said on stderr.
 bool census_take(struct census *c, bool with_verify);
+// The last checkpoint that was shown, as a file for a verifier; NULL: none was. The caller removes it.
+const char *census_shown(const struct census *c, char *path, size_t n);
 #endif

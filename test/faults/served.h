@@ -21,6 +21,7 @@ void served_log(const struct served *s);    // its last lines, on our standard e
 struct http_line {
     struct load_line line; // first
     int fd, port;
+    int64_t sent;
 };
 void http_line_init(struct http_line *h, struct load *l, int port);
 void http_line_close(struct http_line *h);

@@ -55,19 +55,23 @@ static void killed_at_birth(struct served *s, uint64_t *random) {
     assert_int_equal(served_kill(s, SIGKILL), 128 + SIGKILL);
 }
 
-// The program's own verifier, as an auditor would run it.
-static bool gusu_verify(const char *folder) {
-    char cmd[400];
-    snprintf(cmd, sizeof cmd, "'%s' verify '%s' --quiet >'%s.verify' 2>&1 || { cat '%s.verify'; false; }",
-             getenv("GUSU_BIN"), folder, folder, folder);
+// The program's own verifier, as an auditor would run it, with the last checkpoint that a monitor saw.
+static bool gusu_verify(const struct census *c) {
+    char cmd[600], path[100];
+    const char *shown = census_shown(c, path, sizeof path);
+    snprintf(cmd, sizeof cmd,
+             "'%s' verify '%s' --quiet %s%s >'%s.verify' 2>&1 || { cat '%s.verify'; false; }",
+             getenv("GUSU_BIN"), c->folder, shown ? "--checkpoint " : "", shown ? shown : "", c->folder,
+             c->folder);
     bool ok = system(cmd) == 0;
-    snprintf(cmd, sizeof cmd, "%s.verify", folder);
+    snprintf(cmd, sizeof cmd, "%s.verify", c->folder);
     unlink(cmd);
+    if (shown) unlink(shown);
     return ok;
 }
 
 static void must_be_right(struct census *c, struct served *s, int64_t i, bool with_verify) {
-    if (census_take(c, false) && (!with_verify || gusu_verify(f.folder))) return;
+    if (census_take(c, false) && (!with_verify || gusu_verify(c))) return;
     served_log(s);
     fprintf(stderr, "after kill %" PRId64 "; the folder: %s\n", i, f.folder);
     fail();

@@ -128,16 +128,6 @@ static void ask_both(struct load_line *line) {
     (void)load_ask(line, atomic_fetch_add(&load->next, 1), true);
 }
 
-static void run_jobs(struct core_line *line) {
-    for (int i = 0; modules[i]; i++)
-        for (const struct job *j = modules[i]->jobs; j && j->name; j++) {
-            struct cx cx;
-            arena_reset(&line->mem);
-            core_cx(&cx, &f.city, &line->mem, line->conn, line->hasher, NULL);
-            (void)!j->run(&cx);
-        }
-}
-
 static int serve_on(struct core_line *line) {
     int64_t before = atomic_load(&load->done);
     ask_both(&line->line);
@@ -156,12 +146,12 @@ static int under_way(enum fault_kind kind, int64_t n) {
     bool has_cold = core_line_open(&cold, load, &f.city); // all its statements are new
     cold.line.send = listening_send;
     if (has_cold) ask_both(&cold.line);
-    if (has_cold) run_jobs(&cold);
+    if (has_cold) core_run_jobs(&cold);
     (void)!store_checkpoint(f.city.store, &e);
     int64_t fired = fault_disarm();
     if (unclear_seen) said = SAID_UNCLEAR;
     if (said == SAID_FINE) said = serve_on(&line);
-    run_jobs(&line);
+    core_run_jobs(&line);
     core_line_close(&cold);
     core_line_close(&line);
     city_close(&f.city);

@@ -23,10 +23,22 @@
 
 static struct load *load;
 
+// Checkpoints are signed, bundles and runs sealed, the log of changes copied into the database, all under load.
+static void *jobs_main(void *arg) {
+    struct core_line *line = arg;
+    struct err e = {0};
+    while (!atomic_load(&load->stop)) {
+        core_run_jobs(line);
+        (void)!store_checkpoint(f.city.store, &e);
+        load_wait(load, 40);
+    }
+    return NULL;
+}
+
 // Its own process: city, load, cut. Ends by the disk, or with 0 when the load ended before.
 static void live(uint64_t seed, int64_t cut_at) {
-    static struct core_line line[THREADS];
-    pthread_t thread[THREADS];
+    static struct core_line line[THREADS], jobs;
+    pthread_t thread[THREADS + 1];
     disk_on(seed, cut_at);
     log_set_level(LOG_ERROR);
     fixture_now_ms = clock_now_ms();
@@ -36,6 +48,9 @@ static void live(uint64_t seed, int64_t cut_at) {
     for (int i = 0; i < THREADS; i++)
         if (!core_line_open(&line[i], load, &f.city)) _exit(1);
     if (!load_ask_again(&line[0].line)) _exit(1);
+    if (!core_line_open(&jobs, load, &f.city) ||
+        pthread_create(&thread[THREADS], NULL, jobs_main, &jobs) != 0)
+        _exit(1);
     for (int i = 0; i < THREADS; i++)
         if (pthread_create(&thread[i], NULL, core_line_main, &line[i].line) != 0) _exit(1);
     for (int i = 0; i < THREADS; i++)
@@ -73,6 +88,7 @@ static int serve_and_cut(uint64_t seed, int64_t cut_at) {
     }
     int status = served_kill(&s, 0);
     if (status != DISK_CUT_EXIT) served_log(&s);
+    unlink(s.log);
     return status;
 }
 

@@ -40,6 +40,7 @@ export const desk: Screen[] = [
   { name: 'desk-clocks', as: 'rs-bm', path: '/desk/clocks', ready: '.matters li' },
   { name: 'desk-ledger', as: 'aud', path: '/desk/ledger', ready: 'table.t tbody td' },
   { name: 'desk-ledger-block', as: 'aud', path: '/desk/ledger/block/0', ready: '#block .field' },
+  { name: 'desk-ledger-health', as: 'aud', path: '/desk/ledger/health', ready: '#audit .figs' },
   { name: 'desk-ledger-entry', as: 'aud', path: '/desk/ledger/1', ready: '#entry pre' },
   { name: 'desk-acts', as: 'aud', path: '/desk/acts', ready: 'table.t tbody td' },
   { name: 'desk-offices', as: 'sj-gl', path: '/desk/offices', ready: '.el-tree a' },

@@ -108,7 +108,7 @@ static struct json told(struct fixture *f, const char *kind) {
 
 static void keys_rotate(void **state) {
     struct fixture *f = *state;
-    struct str first = ask(f, "/ledger/vkey");
+    struct str first = ask(f, "/ledger/vkey"), first_sm3 = ask(f, "/ledger/sm3/vkey");
     live(f, 5);
     struct str receipt = ask(f, "/api/v1/ledger/entries/2/receipt");
     rotate(f, OK);
@@ -141,6 +141,28 @@ static void keys_rotate(void **state) {
     assert_true(str_eq(str_cut(line, ' ', &rest), str_trim(ask(f, "/ledger/vkey"))) &&
                 str_int64(rest, &from));
     all_hold(f);
+    // Whoever noted the two first keys and nothing since can judge all of it: each rotation vouches for the next keys.
+    struct verify_trust noted = {0};
+    assert_int_equal(verify_key_add(&f->mem, &noted, first, &e), OK);
+    assert_int_equal(verify_key_add(&f->mem, &noted, first_sm3, &e), OK);
+    for (int i = 0; i < seen_n; i++)
+        noted.note[i] = seen[i];
+    noted.notes_n = seen_n;
+    assert_int_equal(verify_folder(f->folder, &noted, true, &report, &e), OK);
+    assert_int_equal(report.faults_n, 0);
+    assert_int_equal(noted.n, 2);
+    // Somebody else's keys get him nowhere.
+    verify_keys_close(&noted);
+    noted = (struct verify_trust){0};
+    for (int kind = SIGN_ED25519; kind <= SIGN_SM2; kind++) {
+        assert_int_equal(sign_make((enum sign_kind)kind, &noted.key[noted.n], &e), OK);
+        noted.name[noted.n] = kind == SIGN_SM2 ? S(LOG "/sm3") : S(LOG);
+        noted.to_size[noted.n++] = -1;
+    }
+    assert_int_equal(verify_folder(f->folder, &noted, true, &report, &e), OK);
+    assert_true(report.faults_n >= 2);
+    assert_int_equal(report.faults[0].what, VERIFY_CHECKPOINT_SIGNATURE);
+    verify_keys_close(&noted);
     // A receipt of the first key's time still holds.
     struct verify_trust trust = history(f);
     struct ledger_entry entry = {0};

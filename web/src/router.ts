@@ -25,6 +25,7 @@ const desk: RouteRecordRaw[] = [
   { path: 'trace', component: () => import('./desk/TracePage.vue') },
   { path: 'trace/:id', component: () => import('./desk/TracePage.vue') },
   { path: 'ledger', component: () => import('./desk/LedgerPage.vue') },
+  { path: 'ledger/health', component: () => import('./desk/LedgerHealth.vue'), meta: { roles: [...admin, 'authority', 'steward'] } },
   { path: 'ledger/block/:b', component: () => import('./desk/LedgerPage.vue') },
   { path: 'ledger/:n', component: () => import('./desk/LedgerPage.vue') },
   { path: 'acts', component: () => import('./desk/ActsPage.vue') },

@@ -9,7 +9,7 @@ import { verifierWords, type VerifierWord } from '../words/verifier'
 const SVG = 'http://www.w3.org/2000/svg'
 let lang: 'zh' | 'en' = /[?&#]lang=en/.test(location.href) ? 'en' : 'zh'
 let result: CheckResult | null = null
-const w = (key: VerifierWord): string => verifierWords[lang][key]
+const say = (key: VerifierWord): string => verifierWords[lang][key]
 const byId = <T extends HTMLElement>(id: string): T => document.getElementById(id) as T
 const receipt = byId<HTMLTextAreaElement>('receipt')
 const keys = byId<HTMLTextAreaElement>('keys')
@@ -28,7 +28,7 @@ function svg(tag: string, attributes: Record<string, string | number>, ...childr
   return e
 }
 function picture(d: Drawing): SVGElement {
-  const box = svg('svg', { viewBox: `0 0 ${d.width} ${d.height}`, class: 'proof', role: 'img', 'aria-label': w('picture') })
+  const box = svg('svg', { viewBox: `0 0 ${d.width} ${d.height}`, class: 'proof', role: 'img', 'aria-label': say('picture') })
   for (const l of d.lines) box.append(svg('line', { x1: l.x1, y1: l.y1, x2: l.x2, y2: l.y2, class: l.given ? 'given' : 'own' }))
   for (const p of d.dots) {
     box.append(svg('rect', { x: p.x - 56, y: p.y - 12, width: 112, height: 24, rx: 6, class: p.kind }))
@@ -43,7 +43,7 @@ function facts(r: CheckResult): HTMLElement {
   if (r.leaf?.clear) rows.push(['w_clear', r.leaf.clear])
   if (r.opening) rows.push(['w_detail', r.opening.detail])
   const list = make('dl', {})
-  for (const [k, v] of rows) list.append(make('dt', {}, w(k)), make('dd', {}, v))
+  for (const [k, v] of rows) list.append(make('dt', {}, say(k)), make('dd', {}, v))
   return list
 }
 function steps(r: CheckResult): HTMLElement {
@@ -56,28 +56,28 @@ function steps(r: CheckResult): HTMLElement {
         'li',
         { class: s.state, 'data-step': s.key, 'data-state': s.state },
         make('span', { class: 'mark', 'aria-hidden': 'true' }, mark[s.state]),
-        make('div', {}, make('strong', {}, w(`step_${s.key}`)), make('span', { class: 'why' }, w(`why_${s.key}`)), make('pre', {}, s.detail.join('\n'))),
+        make('div', {}, make('strong', {}, say(`step_${s.key}`)), make('span', { class: 'why' }, say(`why_${s.key}`)), make('pre', {}, s.detail.join('\n'))),
       ),
     ),
   )
 }
 function show(): void {
   document.documentElement.lang = lang === 'zh' ? 'zh-CN' : 'en'
-  document.title = w('title')
-  for (const e of document.querySelectorAll<HTMLElement>('[data-word]')) e.textContent = w(e.dataset.word as VerifierWord)
+  document.title = say('title')
+  for (const e of document.querySelectorAll<HTMLElement>('[data-word]')) e.textContent = say(e.dataset.word as VerifierWord)
   const out = byId('result')
   out.replaceChildren()
   if (!result) {
-    out.append(make('p', { class: 'idle' }, w('idle')))
+    out.append(make('p', { class: 'idle' }, say('idle')))
     return
   }
-  out.append(make('p', { class: `verdict ${result.ok ? 'good' : 'bad'}`, 'data-verdict': result.ok ? 'ok' : 'bad' }, `${result.ok ? '✔' : '✘'} ${w(result.ok ? 'verdict_ok' : 'verdict_bad')}`))
-  if (result.receipt) out.append(make('h2', {}, w('what')), facts(result))
+  out.append(make('p', { class: `verdict ${result.ok ? 'good' : 'bad'}`, 'data-verdict': result.ok ? 'ok' : 'bad' }, `${result.ok ? '✔' : '✘'} ${say(result.ok ? 'verdict_ok' : 'verdict_bad')}`))
+  if (result.receipt) out.append(make('h2', {}, say('what')), facts(result))
   out.append(steps(result))
   const leaf = result.steps.find((s) => s.key === 'leafhash')?.detail[1]
   if (!leaf || !result.path) return
-  out.append(make('h2', {}, w('picture')), picture(drawProof(leaf, result.path)))
-  out.append(make('p', { class: 'legend' }, make('span', { class: 'box own' }), ` ${w('computed')}  `, make('span', { class: 'box given' }), ` ${w('given')}`))
+  out.append(make('h2', {}, say('picture')), picture(drawProof(leaf, result.path)))
+  out.append(make('p', { class: 'legend' }, make('span', { class: 'box own' }), ` ${say('computed')}  `, make('span', { class: 'box given' }), ` ${say('given')}`))
 }
 async function go(): Promise<void> {
   result = await check(receipt.value, {
