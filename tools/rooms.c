@@ -3,7 +3,7 @@
 //
 // A line of rooms.txt is   room-or-file-pattern  rooms it may enter : outside headers it may open
 //   core           base store :                 files under core/ include "core/…", "base/…" and "store/…"
-//   mod/*/store.c  store      :                 a pattern adds to what its room may enter
+//   mod/*/store.c  store      :                 a pattern adds to what its room may enter; it may name one private header
 //   store          base       : sqlite3.h       nobody else may open <sqlite3.h>; a '/' at the end opens a folder
 //   app            *          :                 may enter every room
 //   system                    : stdio.h …       headers of the C library and the kernel, open to all
@@ -106,15 +106,20 @@ static struct room *room_of(struct plan *p, struct str file) {
     return best;
 }
 
-static bool may_enter(struct plan *p, const struct room *here, struct str file, struct str there) {
-    if (has_word(&here->may, there) || has_word(&here->may, S("*"))) return true;
+// Does a pattern row name this for the file?
+static bool pattern_lets(struct plan *p, struct str file, struct str what) {
     const char *file_z = str_z(&p->mem, file);
     for (size_t i = 0; i < p->rooms_n; i++) {
         struct room *r = &p->rooms[i];
-        if (!r->is_pattern || !has_word(&r->may, there)) continue;
+        if (!r->is_pattern || !has_word(&r->may, what)) continue;
         if (fnmatch(str_z(&p->mem, r->name), file_z, 0) == 0) return true;
     }
     return false;
+}
+
+static bool may_enter(struct plan *p, const struct room *here, struct str file, struct str there) {
+    if (has_word(&here->may, there) || has_word(&here->may, S("*"))) return true;
+    return pattern_lets(p, file, there);
 }
 
 // --- includes ---
@@ -154,7 +159,8 @@ static void check_inside(struct plan *p, const char *path, int line, const struc
     if (!str_starts(there->name, S("mod/"))) return;
     struct str module = {there->name.p + 4, there->name.n - 4};
     struct str face = str_print(&p->mem, "mod/%.*s/%.*s.h", STRF(module), STRF(module));
-    if (!str_eq(header, face)) complain(p, path, line, "is private; the face is", header, face);
+    if (!str_eq(header, face) && !pattern_lets(p, file, header))
+        complain(p, path, line, "is private; the face is", header, face);
 }
 
 // The header between the marks of an include line, STR_NONE on any other line.

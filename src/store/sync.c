@@ -46,7 +46,8 @@ static void lose(struct store *s, struct work *first, int rc) {
     size_t n = 0;
     for (struct work *w = first; w; w = w->next) {
         n++;
-        if (w->err.code == OK) (void)err_set(&w->err, ERR_store, "", "sync: %s", sqlite3_errstr(rc));
+        // Not told "failed": the restart may find it there. A retry under the same key learns which.
+        if (w->err.code == OK) (void)err_set(&w->err, ERR_store_unknown, "", "sync: %s", sqlite3_errstr(rc));
     }
     log_line(LOG_ERROR, "store", "the disk did not take what was committed (%s): %zu not told, stopping",
              sqlite3_errstr(rc), n);

@@ -108,7 +108,9 @@ bool load_ask(struct load_line *line, int64_t n, bool is_write) {
         atomic_fetch_add(&l->unknown, 1);
         return false;
     }
-    if (status / 100 == 2) {
+    if (strstr(reply, "\"code\":\"store-unknown\"")) { // said so: as good as no answer
+        atomic_fetch_add(&l->unknown, 1);
+    } else if (status / 100 == 2) {
         keep_done(a, reply);
         atomic_fetch_add(&l->done, 1);
     } else {

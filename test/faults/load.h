@@ -73,8 +73,7 @@ struct census {
     const char *folder;
     int64_t entries, numbers, application; // looked at up to here
     uint8_t *seen;                         // by number: entries of calls, rows of writes
-    bool refused_may_be_there;             // where a refusal says "unknown" (a failed sync)
-    int64_t calls, writes, unknown_there, unknown_gone, refused_there;
+    int64_t calls, writes, unknown_there, unknown_gone;
 };
 struct census *census_new(struct load *l, const char *folder);
 void census_free(struct census *c);

@@ -4,10 +4,11 @@
 // seed is printed, GUSU_SEED repeats a run.
 #include "ledger_help.h"
 #include "app/verify.h"
+#include "mod/exchange/calls.h"
 #include <sqlite3.h>
 
 #define ENTRIES 2900 // seven bundles sealed, four in rows, the rest at the tree's right edge
-#define TRIALS  290 // ten of each
+#define TRIALS  320 // ten of each
 
 static struct verify_report report;
 static uint64_t seed;
@@ -26,7 +27,12 @@ static const struct target {
     const char *name, *table, *column, *key, *range, *where;
     enum verify_what what[7]; // any of these, about an entry of the range
 } targets[] = {
-    {"entry: leaf", "ledger_entry", "leaf", "id", "id / 256 * 256, id / 256 * 256 + 255", "1",
+    {"entry: leaf",
+     "ledger_entry",
+     "leaf",
+     "id",
+     "id / 256 * 256, id / 256 * 256 + 255",
+     "1",
      {VERIFY_LEAF, VERIFY_COMMITMENT, VERIFY_KIND, VERIFY_TIME, VERIFY_CLEAR, VERIFY_LEAVES, VERIFY_CROSS}},
     {"entry: salt", "ledger_entry", "salt", "id", "id, id", "1", {VERIFY_COMMITMENT}},
     {"entry: detail", "ledger_entry", "detail", "id", "id, id", "1", {VERIFY_COMMITMENT}},
@@ -34,13 +40,28 @@ static const struct target {
     {"bundle: salts", "ledger_bundle", "salts", "n", "n * 256, n * 256 + 255", "1", {VERIFY_BUNDLE}},
     {"bundle: details", "ledger_bundle", "details", "n", "n * 256, n * 256 + 255", "1", {VERIFY_BUNDLE}},
     {"bundle: digest", "ledger_bundle", "digest", "n", "n * 256, n * 256 + 255", "1", {VERIFY_BUNDLE}},
-    {"tile", "ledger_node", "hash", "tree * 1000000 + level * 10000 + idx", "idx << level, idx << level", "1",
+    {"tile",
+     "ledger_node",
+     "hash",
+     "tree * 1000000 + level * 10000 + idx",
+     "idx << level, idx << level",
+     "1",
      {VERIFY_NODE}},
     {"head: root", "ledger_head", "root", "tree", "-2, -2", "1", {VERIFY_HEAD}},
     {"head: frontier", "ledger_head", "frontier", "tree", "-2, -2", "1", {VERIFY_HEAD}},
-    {"head: size", "ledger_head", "size", "tree", "-2, -2", "1",
+    {"head: size",
+     "ledger_head",
+     "size",
+     "tree",
+     "-2, -2",
+     "1",
      {VERIFY_HEAD, VERIFY_ENTRY_EXTRA, VERIFY_ENTRY_MISSING}},
-    {"checkpoint", "ledger_checkpoint", "note", "tree * 1000000 + size", "size - 1, size - 1", "1",
+    {"checkpoint",
+     "ledger_checkpoint",
+     "note",
+     "tree * 1000000 + size",
+     "size - 1, size - 1",
+     "1",
      {VERIFY_CHECKPOINT_SIGNATURE, VERIFY_CHECKPOINT_ROOT}},
     {"audit row: detail", "core_act", "detail", "id", "entry, entry", "1", {VERIFY_ACT}},
     {"audit row: time", "core_act", "time_ms", "id", "entry, entry", "1", {VERIFY_ACT}},
@@ -49,7 +70,12 @@ static const struct target {
     {"audit row: verb", "core_act", "verb", "id", "entry, entry", "1", {VERIFY_ACT}},
     {"audit row: object", "core_act", "object", "id", "entry, entry", "1", {VERIFY_ACT}},
     {"audit row: address", "core_act", "peer", "id", "entry, entry", "1", {VERIFY_ACT}},
-    {"audit row: its entry", "core_act", "entry", "id", "entry, entry", "1",
+    {"audit row: its entry",
+     "core_act",
+     "entry",
+     "id",
+     "entry, entry",
+     "1",
      {VERIFY_ACT, VERIFY_ACT_MISSING, VERIFY_ACT_EXTRA}},
     {"call: rows", "exchange_call", "rows", "entry", "entry, entry", "1", {VERIFY_CALL}},
     {"call: bytes", "exchange_call", "bytes", "entry", "entry, entry", "status IS NOT NULL", {VERIFY_CALL}},
@@ -57,6 +83,9 @@ static const struct target {
     {"call: time", "exchange_call", "time_ms", "entry", "entry, entry", "1", {VERIFY_CALL}},
     {"call: grant", "exchange_call", "grant_id", "entry", "entry, entry", "1", {VERIFY_CALL}},
     {"call: status", "exchange_call", "status", "entry", "entry, entry", "status IS NOT NULL", {VERIFY_CALL}},
+    {"run: packed", "exchange_call_run", "packed", "id", "first_entry, first_entry", "1", {VERIFY_RUN}},
+    {"run: salts", "exchange_call_run", "salts", "id", "first_entry, first_entry", "1", {VERIFY_RUN}},
+    {"run: digest", "exchange_call_run", "digest", "id", "first_entry, first_entry", "1", {VERIFY_RUN}},
     {"meter: calls", "exchange_meter", "calls", "grant_id", "-1, -1", "1", {VERIFY_METER}},
     {"meter: rows", "exchange_meter", "rows", "grant_id", "-1, -1", "1", {VERIFY_METER}},
     {"meter: bytes", "exchange_meter", "bytes", "grant_id", "-1, -1", "1", {VERIFY_METER}},
@@ -106,11 +135,17 @@ static void some_calls(struct fixture *f, sqlite3 *db, int n) {
     struct cx cx;
     for (int i = 0; i < n; i++) {
         bool proxied = i % 5 == 4;
-        struct put c = {.grant = 1 + i % 2, .rows = proxied ? 0 : i % 7, .bytes = proxied ? 0 : 100 + i,
-                        .begin = -1, .kind = proxied ? "exchange.proxy" : "exchange.call"};
+        struct put c = {.grant = 1 + i % 2,
+                        .rows = proxied ? 0 : i % 7,
+                        .bytes = proxied ? 0 : 100 + i,
+                        .begin = -1,
+                        .kind = proxied ? "exchange.proxy" : "exchange.call"};
         core_cx(&cx, &f->city, &f->mem, f->conn, f->hasher, NULL);
         assert_int_equal(cx_write(&cx, put_call, &c), OK);
-        struct put end = {.grant = c.grant, .bytes = 33 + i, .begin = c.entry, .status = 200,
+        struct put end = {.grant = c.grant,
+                          .bytes = 33 + i,
+                          .begin = c.entry,
+                          .status = 200,
                           .kind = "exchange.proxy.done"};
         if (proxied) assert_int_equal(cx_write(&cx, put_call, &end), OK);
         run_sql(db,
@@ -119,9 +154,61 @@ static void some_calls(struct fixture *f, sqlite3 *db, int n) {
                 "INSERT INTO exchange_meter VALUES(%lld, %lld, 1, %lld, %lld, 0) ON CONFLICT DO UPDATE SET"
                 " calls = calls + 1, rows = rows + excluded.rows, bytes = bytes + excluded.bytes",
                 (long long)c.grant, (long long)c.entry, (long long)fixture_now_ms, (long long)c.rows,
-                (long long)(c.bytes + (proxied ? end.bytes : 0)), proxied ? "200" : "NULL", (long long)c.grant,
-                (long long)day, (long long)c.rows, (long long)(c.bytes + (proxied ? end.bytes : 0)));
+                (long long)(c.bytes + (proxied ? end.bytes : 0)), proxied ? "200" : "NULL",
+                (long long)c.grant, (long long)day, (long long)c.rows,
+                (long long)(c.bytes + (proxied ? end.bytes : 0)));
     }
+}
+
+// The calls before `mark` as runs, one a grant; with salts, as those of replies about people have them.
+static void seal_calls(struct fixture *f, sqlite3 *db, int64_t mark) {
+    for (int64_t grant = 1; grant <= 2; grant++) {
+        struct call_row rows[200];
+        struct call_run run;
+        sqlite3_stmt *s;
+        int n = 0;
+        assert_int_equal(
+            sqlite3_prepare_v2(db,
+                               "SELECT entry, key_id, time_ms, rows, bytes, status FROM exchange_call "
+                               "WHERE grant_id = ?1 AND entry < ?2 ORDER BY entry",
+                               -1, &s, NULL),
+            SQLITE_OK);
+        sqlite3_bind_int64(s, 1, grant);
+        sqlite3_bind_int64(s, 2, mark);
+        for (; n < 200 && sqlite3_step(s) == SQLITE_ROW; n++)
+            rows[n] = (struct call_row){
+                .grant = grant,
+                .entry = sqlite3_column_int64(s, 0),
+                .key = sqlite3_column_int64(s, 1),
+                .time_ms = sqlite3_column_int64(s, 2),
+                .rows = sqlite3_column_int64(s, 3),
+                .bytes = sqlite3_column_int64(s, 4),
+                .status = sqlite3_column_type(s, 5) == SQLITE_NULL ? 200 : sqlite3_column_int64(s, 5),
+                .is_proxied = sqlite3_column_type(s, 5) != SQLITE_NULL,
+                .salts = n % 3 == 0 ? S("0123456789abcdef") : STR_NONE};
+        sqlite3_finalize(s);
+        assert_true(n > 10);
+        assert_true(call_run_pack(&f->mem, f->hasher, rows, n, &run));
+        assert_int_equal(
+            sqlite3_prepare_v2(db,
+                               "INSERT INTO exchange_call_run(grant_id, first_entry, last_entry, calls, "
+                               "packed, salts, digest) VALUES(?1,?2,?3,?4,?5,?6,?7)",
+                               -1, &s, NULL),
+            SQLITE_OK);
+        sqlite3_bind_int64(s, 1, grant);
+        sqlite3_bind_int64(s, 2, rows[0].entry);
+        sqlite3_bind_int64(s, 3, rows[n - 1].entry);
+        sqlite3_bind_int64(s, 4, n);
+        sqlite3_bind_blob(s, 5, run.packed.p, (int)run.packed.n, SQLITE_STATIC);
+        sqlite3_bind_blob(s, 6, run.salts.p, (int)run.salts.n, SQLITE_STATIC);
+        sqlite3_bind_blob(s, 7, run.digest, sizeof run.digest, SQLITE_STATIC);
+        assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+        sqlite3_finalize(s);
+    }
+    run_sql(
+        db,
+        "DELETE FROM exchange_call WHERE entry < %lld; UPDATE exchange_call_sealed SET entry = %lld, run = 2",
+        (long long)mark, (long long)mark);
 }
 
 static void fill(struct fixture *f) {
@@ -131,6 +218,7 @@ static void fill(struct fixture *f) {
     fixture_call(f, "POST", "/t/put", "{\"n\":300,\"clear\":true,\"office\":\"sz-a\"}");
     assert_status(f, 200);
     some_calls(f, db, 60);
+    seal_calls(f, db, help_size(f));
     help_job(f);
     fixture_now_ms += 7200000;
     help_acts(f, ENTRIES - 1300);
@@ -152,7 +240,8 @@ struct change {
     int64_t from, to;
 };
 
-static void put_value(const struct change *c, sqlite3_value *value, const uint8_t *bytes, int n, int64_t number) {
+static void put_value(const struct change *c, sqlite3_value *value, const uint8_t *bytes, int n,
+                      int64_t number) {
     char sql[300];
     sqlite3_stmt *s;
     snprintf(sql, sizeof sql, "UPDATE %s SET %s = ?1 WHERE %s = ?2", c->t->table, c->t->column, c->t->key);
@@ -190,8 +279,9 @@ static void change(struct change *c, char *told, size_t told_n) {
     sqlite3_stmt *s;
     int64_t rows = count_rows(c->db, c->t);
     assert_true(rows > 0);
-    snprintf(sql, sizeof sql, "SELECT %s, %s, %s FROM %s WHERE %s ORDER BY 1 LIMIT 1 OFFSET %lld", c->t->key, c->t->range,
-             c->t->column, c->t->table, c->t->where, (long long)(next_random() % (uint64_t)rows));
+    snprintf(sql, sizeof sql, "SELECT %s, %s, %s FROM %s WHERE %s ORDER BY 1 LIMIT 1 OFFSET %lld", c->t->key,
+             c->t->range, c->t->column, c->t->table, c->t->where,
+             (long long)(next_random() % (uint64_t)rows));
     assert_int_equal(sqlite3_prepare_v2(c->db, sql, -1, &s, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(s), SQLITE_ROW);
     c->key = sqlite3_value_dup(sqlite3_column_value(s, 0));
@@ -201,8 +291,8 @@ static void change(struct change *c, char *told, size_t told_n) {
     sqlite3_finalize(s);
     if (sqlite3_value_type(c->old) == SQLITE_INTEGER) {
         int64_t was = sqlite3_value_int64(c->old), now = was ^ (int64_t)((uint64_t)1 << next_random() % 20);
-        snprintf(told, told_n, "%s, row %lld: %lld to %lld", c->t->name, (long long)sqlite3_value_int64(c->key),
-                 (long long)was, (long long)now);
+        snprintf(told, told_n, "%s, row %lld: %lld to %lld", c->t->name,
+                 (long long)sqlite3_value_int64(c->key), (long long)was, (long long)now);
         put_value(c, c->old, NULL, 0, now);
         return;
     }
@@ -267,8 +357,8 @@ static void every_flip_is_named(void **state) {
         change(&c, told, sizeof told);
         check(f, &keys);
         if (!is_named(&c)) {
-            fprintf(stderr, "not named: %s (trial %d, entries %lld to %lld), told of:\n", told, i, (long long)c.from,
-                    (long long)c.to);
+            fprintf(stderr, "not named: %s (trial %d, entries %lld to %lld), told of:\n", told, i,
+                    (long long)c.from, (long long)c.to);
             tell();
             missed++;
         }

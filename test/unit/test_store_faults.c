@@ -434,7 +434,7 @@ static void failed_sync_is_the_end(void **state) {
     sqlite3_io_methods failing = *t.store->wal->pMethods;
     failing.xSync = no_sync;
     t.store->wal->pMethods = &failing;
-    assert_int_equal(store_do(t.store, &second.work, &e), ERR_store);
+    assert_int_equal(store_do(t.store, &second.work, &e), ERR_store_unknown);
     assert_int_equal(atomic_load(&lost), 1);
     assert_int_equal(atomic_load(&synced), 1);
     second.day = 3;
