@@ -77,15 +77,22 @@ static int take_head(struct conn *c, struct err *e) {
     return s->config.moved(s->config.arg, c, e);
 }
 
-int pg_begin(struct conn *c, bool is_careful, struct err *e) {
+static int try_begin(struct conn *c, struct err *e) {
     struct pg *p = c->pg;
     leave(p);
     if (!pg_alive(c)) return err_set(e, ERR_busy, "", "no connection to PostgreSQL");
     p->careful = false; // the head is taken without savepoints
     p->in_tx = true;
     int code = pg_send(c, "BEGIN") ? take_head(c, e) : err_set(e, ERR_busy, "", "begin");
-    p->careful = is_careful;
     if (code != OK) pg_rollback(c);
+    return code;
+}
+
+// A session that ended since the last batch is found out here, where nothing has run yet: a new one takes its place.
+int pg_begin(struct conn *c, bool is_careful, struct err *e) {
+    int code = try_begin(c, e);
+    if (code != OK && PQstatus(c->pg->db) != CONNECTION_OK) code = try_begin(c, e);
+    c->pg->careful = is_careful;
     return code;
 }
 

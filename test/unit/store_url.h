@@ -27,6 +27,9 @@ static const char *__attribute__((unused)) store_url_of(const char *folder, char
     return out;
 }
 
+// What `gusu verify` is pointed at.
+#define STORE_OF(f) ((f)->city.store_url ? (f)->city.store_url : (f)->folder)
+
 // Changes rows from outside, as somebody with the disk, or with the database's password, would.
 static void __attribute__((unused)) store_from_outside(const char *folder, const char *url, const char *sql) {
     char cmd[4096];

@@ -84,7 +84,7 @@ static void all_hold(struct fixture *f) {
     struct err e = {0};
     for (int i = 0; i < seen_n; i++)
         assert_int_equal(accepted(f, &trust, seen[i], i % 2), 1);
-    int code = verify_folder(f->folder, &trust, true, &report, &e);
+    int code = verify_folder(STORE_OF(f), &trust, true, &report, &e);
     assert_int_equal(code, OK);
     for (int i = 0; i < report.faults_n && i < 5; i++)
         fprintf(stderr, "fault %s %s\n", verify_word(report.faults[i].what, false), report.faults[i].where);
@@ -148,7 +148,7 @@ static void keys_rotate(void **state) {
     for (int i = 0; i < seen_n; i++)
         noted.note[i] = seen[i];
     noted.notes_n = seen_n;
-    assert_int_equal(verify_folder(f->folder, &noted, true, &report, &e), OK);
+    assert_int_equal(verify_folder(STORE_OF(f), &noted, true, &report, &e), OK);
     assert_int_equal(report.faults_n, 0);
     assert_int_equal(noted.n, 2);
     // Somebody else's keys get him nowhere.
@@ -159,7 +159,7 @@ static void keys_rotate(void **state) {
         noted.name[noted.n] = kind == SIGN_SM2 ? S(LOG "/sm3") : S(LOG);
         noted.to_size[noted.n++] = -1;
     }
-    assert_int_equal(verify_folder(f->folder, &noted, true, &report, &e), OK);
+    assert_int_equal(verify_folder(STORE_OF(f), &noted, true, &report, &e), OK);
     assert_true(report.faults_n >= 2);
     assert_int_equal(report.faults[0].what, VERIFY_CHECKPOINT_SIGNATURE);
     verify_keys_close(&noted);

@@ -424,6 +424,7 @@ static void copy_folder(const char *from, const char *to) {
 }
 
 static void rolled_back(void **state) {
+    if (on_postgres()) skip(); // puts an older file back
     struct pair *p = *state;
     struct fixture *f = &p->log;
     char aside[100];

@@ -265,6 +265,7 @@ static void tokens_are_narrow_and_end(void **state) {
 // The store must not hold anything that opens a door.
 static void nothing_secret_is_stored(void **state) {
     struct fixture *f = *state;
+    if (on_postgres()) skip(); // looks into the file
     assert_int_equal(log_in(f, "rs-bm", DEMO_PASSWORD), 200);
     struct str secret = str_of(strchr(cookie, '=') + 1), bytes;
     static const char *const files[] = {"gusu.db", "gusu.db-wal"};
