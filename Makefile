@@ -80,7 +80,7 @@ run: setup-run
 	@echo "demo log-ins: see README.md (password Gusu-demo-2026)"
 	@exec $(B)/gusu serve --data $(DATA) --port $(PORT) --pack packs/suzhou --demo
 
-## make test         all set-up, then all tests: rooms, unit, packs, api, page
+## make test         all set-up, then all tests: rooms, unit, packs, api, page, faults
 ## make check        the quick ones for the working day: rooms, unit
 .PHONY: test check test-rooms test-unit test-packs
 test: setup-test
