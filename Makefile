@@ -47,18 +47,18 @@ $(B)/gen/queries.c: $(B)/gen/queries.h ;
 
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-overlength-strings -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-overlength-strings -MMD -MP -c -o $@ $<
 $(B)/obj/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/san/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(SAN) -Wno-overlength-strings -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(SAN) -Wno-overlength-strings -MMD -MP -c -o $@ $<
 $(B)/san/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc(san) $<"
-	@$(CC) $(CPPFLAGS) $(SAN) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(SAN) -MMD -MP -c -o $@ $<
 
 # Unit tests: one cmocka program per test/unit/test_*.c, linked to an archive of everything but main, under ASan and UBSan.
 $(B)/san/libgusu.a: $(SANOBJ)
