@@ -47,18 +47,18 @@ $(B)/gen/queries.c: $(B)/gen/queries.h ;
 
 $(B)/obj/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-overlength-strings -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -Wno-overlength-strings -MMD -MP -c -o $@ $<
 $(B)/obj/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 $(B)/san/gen/%.o: $(B)/gen/%.c
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(SAN) -Wno-overlength-strings -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(SAN) -Wno-overlength-strings -MMD -MP -c -o $@ $<
 $(B)/san/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc(san) $<"
-	@$(CC) $(CPPFLAGS) $(SAN) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(SAN) -MMD -MP -c -o $@ $<
 
 # Unit tests: one cmocka program per test/unit/test_*.c, linked to an archive of everything but main, under ASan and UBSan.
 $(B)/san/libgusu.a: $(SANOBJ)
@@ -80,7 +80,7 @@ run: setup-run
 	@echo "demo log-ins: see README.md (password Gusu-demo-2026)"
 	@exec $(B)/gusu serve --data $(DATA) --port $(PORT) --pack packs/suzhou --demo
 
-## make test         all set-up, then all tests: rooms, unit, packs, api, page
+## make test         all set-up, then all tests: rooms, unit, packs, api, page, faults
 ## make check        the quick ones for the working day: rooms, unit
 .PHONY: test check test-rooms test-unit test-packs
 test: setup-test

@@ -7,15 +7,15 @@ $(B)/gusu: $(BENCHOBJ)
 $(B)/obj/bench/%.o: bench/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
 	@echo "cc $<"
-	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -c -o $@ $<
+	@$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 # The same strict compilation as src/.
 $(B)/lint/gcc/bench/%.o: bench/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
-	@$(LINT_CC) $(CPPFLAGS) $(CFLAGS) $(WARN_GCC) -Werror -MMD -c -o $@ $<
+	@$(LINT_CC) $(CPPFLAGS) $(CFLAGS) $(WARN_GCC) -Werror -MMD -MP -c -o $@ $<
 $(B)/lint/clang/bench/%.ok: bench/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
-	@$(LINT_CLANG) $(CPPFLAGS) -std=c17 -O1 $(WARN) -Werror -MMD -MF $(@:.ok=.d) -MT $@ -fsyntax-only $<
+	@$(LINT_CLANG) $(CPPFLAGS) -std=c17 -O1 $(WARN) -Werror -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only $<
 	@touch $@
 lint-gcc: $(BENCHOBJ:$(B)/obj/%=$(B)/lint/gcc/%)
 lint-clang: $(BENCHOBJ:$(B)/obj/%.o=$(B)/lint/clang/%.ok)

@@ -8,8 +8,8 @@ FAULTS_WRAP := $(foreach f,malloc calloc realloc strdup strndup mmap write pwrit
 
 $(B)/faults/obj/%.o: test/faults/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
-	@$(CC) $(CPPFLAGS) $(SAN) -Wno-conversion -Itest/unit -MMD -c -o $@ $<
-$(B)/faults/%: test/faults/%.c $(FAULTS_OBJ) $(B)/san/libgusu.a
+	@$(CC) $(CPPFLAGS) $(SAN) -Wno-conversion -Itest/unit -MMD -MP -c -o $@ $<
+$(B)/faults/%: test/faults/%.c $(wildcard test/faults/*.h) $(FAULTS_OBJ) $(B)/san/libgusu.a
 	@mkdir -p $(@D)
 	@echo "cc(faults) $<"
 	@$(CC) $(CPPFLAGS) $(SAN) -Wno-conversion -Itest/unit -Itest/faults $(FAULTS_WRAP) -o $@ $< $(FAULTS_OBJ) \

@@ -30,10 +30,10 @@ lint-format:
 # gcc compiles in full: -Wnull-dereference and -Wstack-usage see only what the optimiser sees.
 $(B)/lint/gcc/%.o: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
-	@$(LINT_CC) $(CPPFLAGS) $(CFLAGS) $(WARN_GCC) -Werror -MMD -c -o $@ $<
+	@$(LINT_CC) $(CPPFLAGS) $(CFLAGS) $(WARN_GCC) -Werror -MMD -MP -c -o $@ $<
 $(B)/lint/clang/%.ok: src/%.c $(B)/gen/queries.h
 	@mkdir -p $(@D)
-	@$(LINT_CLANG) $(CPPFLAGS) -std=c17 -O1 $(WARN) -Werror -MMD -MF $(@:.ok=.d) -MT $@ -fsyntax-only $<
+	@$(LINT_CLANG) $(CPPFLAGS) -std=c17 -O1 $(WARN) -Werror -MMD -MP -MF $(@:.ok=.d) -MT $@ -fsyntax-only $<
 	@touch $@
 lint-gcc: $(LINT_GCC_OBJ)
 	@echo "lint: $(words $^) files without a warning under $(LINT_CC)"

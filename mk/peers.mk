@@ -44,7 +44,7 @@ bench-peers: setup-bench-peers
 PEERSLINT := $(filter bench/peers/%,$(wildcard bench/peers/*.c))
 $(B)/lint/gcc/bench/peers/%.o: bench/peers/%.c
 	@mkdir -p $(@D)
-	@$(LINT_CC) -D_GNU_SOURCE $(PEERSINC) $(CFLAGS) $(WARN_GCC) -Werror -MMD -c -o $@ $<
+	@$(LINT_CC) -D_GNU_SOURCE $(PEERSINC) $(CFLAGS) $(WARN_GCC) -Werror -MMD -MP -c -o $@ $<
 $(B)/lint/clang/bench/peers/%.ok: bench/peers/%.c
 	@mkdir -p $(@D)
 	@$(LINT_CLANG) -D_GNU_SOURCE $(PEERSINC) -std=c17 -O1 $(WARN) -Werror -fsyntax-only $<

@@ -134,9 +134,19 @@ static int run_note(struct work *w, struct conn *db, struct err *e) {
     return core_run_note(&((struct call *)w)->cx, db, e);
 }
 
+// Of the calls that fell into one batch, what does not depend on their order is worked out together.
+static void prepare_notes(struct work *first, size_t n, bool is_first) {
+    struct cx *calls[STORE_BATCH_MAX];
+    size_t at = 0;
+    for (struct work *w = first; w && at < n && at < STORE_BATCH_MAX; w = w->next)
+        calls[at++] = &((struct call *)w)->cx;
+    core_prepare_notes(((struct call *)first)->server->city, calls, at, is_first);
+}
+
 static void submit(struct call *c, int (*run)(struct work *w, struct conn *db, struct err *e),
                    bool is_plain) {
     c->work = (struct work){.run = run, .done = work_done, .is_plain = is_plain};
+    if (run == run_note) c->work.prepare = prepare_notes;
     http_reply_later(c->x);
     c->server->under_way++;
     if (store_submit(c->server->city->store, &c->work) == OK) return;

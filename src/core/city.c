@@ -119,7 +119,8 @@ static int start_modules(struct city *city, struct err *e) {
 static int before_commit(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
     int code = OK;
-    if (atomic_load(&city->auth_generation) != city->auth_settled) store_generation_move(w); // other nodes hear of it
+    if (atomic_load(&city->auth_generation) != city->auth_settled)
+        store_generation_move(w); // other nodes hear of it
     for (int i = 0; i < city->hooks_n && code == OK; i++)
         if (city->hooks[i]->before_commit) code = city->hooks[i]->before_commit(city, w, e);
     return code;
@@ -183,6 +184,7 @@ static void authorisation_moved(void *arg) {
 int city_open(struct city *city, struct err *e) {
     city->magic = CITY_MAGIC;
     arena_init(&city->mem, 0);
+    arena_init(&city->prepared_mem, 0);
     if (!city->now_ms) city->now_ms = real_now;
     if (!city->origin[0]) snprintf(city->origin, sizeof city->origin, "gusu.local/ledger");
     struct store_config config = {.folder = city->folder,
@@ -215,6 +217,7 @@ void city_close(struct city *city) {
     store_close(city->store);
     hasher_close(city->writer_hasher);
     crypto_wipe(city->key, sizeof city->key);
+    arena_free(&city->prepared_mem);
     arena_free(&city->mem);
     city->magic = 0;
 }

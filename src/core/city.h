@@ -93,6 +93,7 @@ struct city {
     int (*on_note)(struct cx *cx, struct note *n);
     // May be called before with several that follow: what is cheaper for many at once is done here, the rest then.
     void (*prepare_notes)(struct cx *cx, struct note *first);
+    struct arena prepared_mem; // writer thread only: of the notes of one batch of the commit queue
     // What modules keep in memory beside the transaction follows it by these, in the order of their start.
     const struct batch_hooks *hooks[CITY_HOOKS_MAX];
     int hooks_n;
@@ -136,6 +137,8 @@ void core_run(struct cx *cx); // READ, SLOW and the read half of READ_ENTRY
 int core_run_write(struct cx *cx, struct conn *w, struct err *e) MUST; // WRITE: inside the batch's savepoint
 int core_run_note(struct cx *cx, struct conn *w,
                   struct err *e) MUST; // READ_ENTRY: the entry, re-judged if authorisation moved
+// The notes of n calls of one batch of the commit queue, before they run: prepared together. Writer thread.
+void core_prepare_notes(struct city *city, struct cx *const *calls, size_t n, bool is_first);
 // READ_ENTRY with cx->batch: one slice; the whole of it, submitted without waiting (all_told comes once, from any
 // thread); the reply, when all are told; and all of these with waiting, for threads that may.
 int core_run_slice(struct cx *cx, struct note_slice *s, struct conn *w, struct err *e) MUST;

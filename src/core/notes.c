@@ -33,6 +33,25 @@ static int note_slice(struct cx *cx, struct note_slice *s) {
     return code;
 }
 
+// The notes of single calls that fell into one batch. What is prepared lies in the writer's own memory: a call that the
+// batch had no time for outlives those that it was prepared with, so it is prepared anew with the next.
+void core_prepare_notes(struct city *city, struct cx *const *calls, size_t n, bool is_first) {
+    struct note *first = NULL, **tail = &first;
+    struct cx cx;
+    if (is_first) arena_reset(&city->prepared_mem);
+    for (size_t i = 0; i < n; i++) {
+        struct note *one = calls[i]->note;
+        one->prepared = NULL;
+        *tail = one;
+        tail = &one->next;
+    }
+    *tail = NULL;
+    core_cx(&cx, city, &city->prepared_mem, NULL, city->writer_hasher, NULL);
+    if (city->prepare_notes && n > 1) city->prepare_notes(&cx, first);
+    for (size_t i = 0; i < n; i++)
+        calls[i]->note->next = NULL;
+}
+
 // The Idempotency-Key is kept with the first slice. That it stands there is an answer to a retry; to the other slices
 // of this call, and to this slice run again, it is their own.
 static int keep_key(struct cx *cx) {

@@ -82,8 +82,23 @@ static void log_lost(size_t n, const struct err *e) {
     if (n) log_line(LOG_ERROR, "store", "%zu not committed: %s %s", n, err_info(e->code)->name, e->arg);
 }
 
+// One call per run of items with the same `prepare`.
+static void prepare(struct work *first) {
+    bool is_first = true;
+    while (first) {
+        struct work *end = first;
+        size_t n = 0;
+        for (; end && end->prepare == first->prepare; end = end->next)
+            n++;
+        if (first->prepare) first->prepare(first, n, is_first);
+        if (first->prepare) is_first = false;
+        first = end;
+    }
+}
+
 static void run_batch(struct store *s, struct work *first, struct work **ret_rest) {
     struct err last = {0};
+    prepare(first);
     size_t lost = 0;
     if (run_transaction(s, first, false, ret_rest, &last)) {
         for (struct work *w = first; w && last.code != OK; w = w->next)

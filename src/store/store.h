@@ -109,9 +109,13 @@ struct work {
     void (*done)(
         struct work
             *first); // syncer thread, a list linked by next of all items of the batch with this `done`
-    struct err err;  // result, set before done
-    bool is_plain;   // run cannot fail halfway: no savepoint needed (a lone insert)
-    int64_t at_us;   // when it was submitted
+    // Writer thread, before the batch's transaction: what many items can have worked out together. A list as for done. An
+    // item that the batch has no time for comes again with the next one, and is prepared again. May be NULL.
+    // is_first: nothing that was prepared before is wanted any more.
+    void (*prepare)(struct work *first, size_t n, bool is_first);
+    struct err err; // result, set before done
+    bool is_plain;  // run cannot fail halfway: no savepoint needed (a lone insert)
+    int64_t at_us;  // when it was submitted
 };
 int store_submit(struct store *s,
                  struct work *w) MUST; // from any thread; OK or ERR_busy (then nothing happens)

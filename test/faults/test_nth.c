@@ -16,7 +16,7 @@
 #include <signal.h>
 
 #define STEPS_WHOLE   8
-#define PERCENT_SHORT 200
+#define PERCENT_SHORT 400
 #define PERCENT_LONG  2 // FAULTS_LONG=1
 #define VERIFY_EVERY  40
 #define N_MOST        200000 // a scenario that fails so often does not end
@@ -260,7 +260,7 @@ static void fresh_sync(void **state) {
 }
 
 // --- the whole program, over HTTP: sockets, spool files, workers ---
-#define SERVED_SHORT 6
+#define SERVED_SHORT 4
 #define SERVED_LONG  150
 #define REPLIES      400
 #define START_MS     30000

@@ -402,6 +402,39 @@ static void log_is_bounded(void **state) {
     assert_int_equal(days(), ITEMS);
 }
 
+// --- what items of one batch have worked out together ---
+static struct {
+    size_t n[8];
+    bool is_first[8];
+    int calls;
+} prepared;
+
+static void prepare(struct work *first, size_t n, bool is_first) {
+    assert_non_null(first);
+    assert_true(prepared.calls < 8);
+    prepared.n[prepared.calls] = n;
+    prepared.is_first[prepared.calls++] = is_first;
+}
+
+// Others may stand between: what the first group was given must still be there when the second is prepared.
+static void prepared_once_a_batch(void **state) {
+    (void)state;
+    struct item several[5];
+    memset(&prepared, 0, sizeof prepared);
+    gate_close();
+    for (int i = 0; i < 5; i++) {
+        several[i] = (struct item){
+            .work = {.run = put, .done = tell, .prepare = i == 2 ? NULL : prepare}, .day = i, .text = "p"};
+        assert_int_equal(store_submit(t.store, &several[i].work), OK);
+    }
+    gate_open();
+    wait_for_all();
+    assert_int_equal(days(), 5);
+    assert_int_equal(prepared.calls, 2);
+    assert_true(prepared.n[0] == 2 && prepared.is_first[0]);
+    assert_true(prepared.n[1] == 2 && !prepared.is_first[1]);
+}
+
 // --- a sync that fails ---
 static int no_sync(sqlite3_file *f, int flags) {
     (void)f;
@@ -462,6 +495,7 @@ int main(void) {
         FAULT(full_queue_says_so),
         FAULT(closing_commits_what_waits),
         FAULT(log_is_bounded),
+        FAULT(prepared_once_a_batch),
         FAULT(failed_sync_is_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
