@@ -216,6 +216,31 @@ static void interrupted(void **state) {
     fixture_start(f);
 }
 
+// Another node over the same store rotates the keys: this one holds the old ones and must not sign with them any more.
+static int end_keys(struct cx *cx, void *arg) {
+    const int64_t to = *(int64_t *)arg;
+    int code = OK;
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++)
+        code = store_exec(cx->db, NULL, &cx->err, Q_ledger_key_end, "si", keys_vkey(cx->city, t), to);
+    return code;
+}
+
+static void elsewhere(void **state) {
+    struct fixture *f = *state;
+    struct cx cx;
+    live(f, 3);
+    ask(f, "/api/v1/ledger");
+    int64_t to = fixture_int(f, "size") + 1;
+    core_cx(&cx, &f->city, &f->mem, f->conn, f->hasher, NULL);
+    assert_int_equal(cx_write(&cx, end_keys, &to), OK);
+    help_acts(f, 1);
+    assert_int_equal(checkpoint_sign(&cx), OK); // the last size that is theirs
+    help_acts(f, 1);
+    assert_int_equal(checkpoint_sign(&cx), ERR_ledger_key);
+    ask(f, "/api/v1/ledger");
+    assert_int_equal(fixture_int(f, "signed_size"), to);
+}
+
 static void sealed(void **state) {
     struct fixture *f = *state;
     struct err e = {0};
@@ -438,6 +463,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(keys_rotate, setup, teardown),
         cmocka_unit_test_setup_teardown(interrupted, setup, teardown),
+        cmocka_unit_test_setup_teardown(elsewhere, setup, teardown),
         cmocka_unit_test_setup_teardown(sealed, setup, teardown),
         cmocka_unit_test_setup_teardown(restored, setup, teardown),
         cmocka_unit_test_setup_teardown(vouched, setup, teardown),

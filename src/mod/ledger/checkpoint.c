@@ -50,7 +50,7 @@ static int write_note(struct cx *cx, struct ledger_state *s, struct checkpoint *
 // On the writer. The one before goes when it is of the same hour.
 static int put_notes(struct cx *cx, void *arg) {
     const struct checkpoint *const *pair = arg, *now = pair[0], *before = pair[1];
-    int code = OK;
+    int code = keys_may_sign(cx, now->size);
     for (int64_t t = 0; t < LEDGER_TREES && code == OK; t++) {
         if (before->made_ms)
             code = store_exec(cx->db, NULL, &cx->err, Q_ledger_checkpoint_drop, "iii", t,

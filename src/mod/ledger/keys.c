@@ -74,6 +74,29 @@ int keys_text(struct cx *cx, struct str *ret) {
     return b.over ? cx_fail(cx, ERR_no_memory, "", "keys") : OK;
 }
 
+static int newest_origin(struct cx *cx, struct str *ret) {
+    struct stmt *st = store_query(cx->db, Q_ledger_origins, "");
+    *ret = STR_NONE;
+    while (!ret->p && store_next(st))
+        if (str_eq(store_str(st, 1, NULL), str_of(cx->city->origin))) *ret = store_str(st, 2, cx->mem);
+    return store_done(st, &cx->err);
+}
+
+int keys_may_sign(struct cx *cx, uint64_t size) {
+    const struct ledger_state *s = ledger_state(cx->city);
+    struct str origin;
+    int code = newest_origin(cx, &origin);
+    if (code == OK && !str_eq(origin, str_of(s->name[0])))
+        code = cx_fail(cx, ERR_ledger_key, "origin", "%s", s->name[0]);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++) {
+        struct stmt *st = store_query(cx->db, Q_ledger_key_may, "si", keys_vkey(cx->city, t), (int64_t)size);
+        const bool may = store_next(st) && store_int(st, 0) > 0;
+        code = store_done(st, &cx->err);
+        if (code == OK && !may) code = cx_fail(cx, ERR_ledger_key, "ledger", "%s", key_labels[t]);
+    }
+    return code;
+}
+
 struct str keys_vkey(struct city *city, int tree) {
     struct ledger_state *s = ledger_state(city);
     pthread_mutex_lock(&s->lock);

@@ -26,6 +26,9 @@ struct provider keys_provider(struct cx *cx);      // for the calling thread
 int keys_start(struct cx *cx, struct ledger_state *s) MUST;    // names, keys; may find a rotation half done
 int keys_restored(struct cx *cx, struct ledger_state *s) MUST; // the marker of a restore: a new origin
 void keys_stop(struct ledger_state *s);
+// On the writer: may the present keys sign this size under the present name, as the rows say? Another node may have
+// rotated them, or taken another name.
+int keys_may_sign(struct cx *cx, uint64_t size) MUST;
 struct str keys_vkey(struct city *city, int tree);
 // All rows, newest first; at most KEYS_MAX.
 int keys_history(struct cx *cx, struct key_row **ret, int *ret_n) MUST;

@@ -26,6 +26,8 @@ SELECT tree, vkey, from_size, to_size, made_ms FROM ledger_key ORDER BY id DESC
 INSERT INTO ledger_key(tree, vkey, from_size, to_size, made_ms) VALUES(?1,?2,?3,NULL,?4)
 -- name: ledger_key_end scan
 UPDATE ledger_key SET to_size = ?2 WHERE vkey = ?1 AND to_size IS NULL
+-- name: ledger_key_may scan
+SELECT count(*) FROM ledger_key WHERE vkey = ?1 AND from_size <= ?2 AND (to_size IS NULL OR to_size >= ?2)
 -- name: ledger_origins scan
 SELECT n, base, origin, witness FROM ledger_origin ORDER BY n DESC
 -- name: ledger_origin_put

@@ -219,7 +219,9 @@ static int ask_one(struct cx *cx, struct witness_client *w, int i, const struct 
             return OK;
         }
         if ((uint64_t)said > c->size) return look_behind(cx, w, i, (uint64_t)said);
+        pthread_mutex_lock(&w->lock);
         w->peer[i].size = (uint64_t)said;
+        pthread_mutex_unlock(&w->lock);
     }
     fail(cx, w, i, "%s", "409 again"); // somebody else sends it our checkpoints as well
     return OK;

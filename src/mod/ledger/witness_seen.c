@@ -109,8 +109,10 @@ int witness_recall(struct cx *cx, struct witness_client *w) {
         int code = store_done(st, &cx->err);
         if (code != OK) return code;
     }
-    found =
-        found && c->size <= s->size && lines.n <= LEDGER_LINES_MAX && holds_today(cx, w->policy, c, lines);
+    pthread_mutex_lock(&s->lock);
+    const uint64_t size = s->size;
+    pthread_mutex_unlock(&s->lock);
+    found = found && c->size <= size && lines.n <= LEDGER_LINES_MAX && holds_today(cx, w->policy, c, lines);
     if (found) put_lines(c, lines);
     pthread_mutex_lock(&s->lock);
     s->witnessed = found ? *c : (struct checkpoint){0};

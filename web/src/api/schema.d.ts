@@ -1077,6 +1077,23 @@ export interface components {
                 problem?: string | null;
             }[];
         };
+        ledger_audit: {
+            is_running: boolean;
+            started_ms: number;
+            at: number;
+            size: number;
+            done_ms: number;
+            done_size: number;
+            done_faults: number;
+            alarm_ms: number;
+            alarm_n: number;
+            faults?: {
+                what: string;
+                index: number;
+                where: string;
+            }[] | null;
+            may_clear?: boolean | null;
+        };
         ledger_blocks: {
             total: number;
             items: {
@@ -1132,6 +1149,39 @@ export interface components {
             detail_text?: string | null;
             salt?: string | null;
             trace?: string | null;
+        };
+        ledger_erasure: {
+            id: number;
+            state: "asked" | "approved" | "done" | "dropped";
+            reason: string;
+            law: string;
+            entries: unknown;
+            done: number;
+            asked_name: string;
+            asked_office?: string | null;
+            asked_ms: number;
+            approved_name?: string | null;
+            approved_ms?: number | null;
+            may_approve: boolean;
+            may_drop: boolean;
+        };
+        ledger_erasures: {
+            items: {
+                id: number;
+                state: "asked" | "approved" | "done" | "dropped";
+                reason: string;
+                law: string;
+                entries: unknown;
+                done: number;
+                asked_name: string;
+                asked_office?: string | null;
+                asked_ms: number;
+                approved_name?: string | null;
+                approved_ms?: number | null;
+                may_approve: boolean;
+                may_drop: boolean;
+            }[];
+            next?: string | null;
         };
         ledger_found: {
             items: {

@@ -493,6 +493,34 @@ export interface LedgerHead {
   quorum?: string
   witnesses?: { label: string; name: string; size: number; told_ms?: number; failures: number; problem?: string }[]
 }
+export interface Audit {
+  is_running: boolean
+  started_ms: number
+  at: number
+  size: number
+  done_ms: number
+  done_size: number
+  done_faults: number
+  alarm_ms: number
+  alarm_n: number
+  faults?: { what: string; index: number; where: string }[]
+  may_clear?: boolean
+}
+export interface Erasure {
+  id: number
+  state: string
+  reason: string
+  law: string
+  entries: number[]
+  done: number
+  asked_name: string
+  asked_office?: string
+  asked_ms: number
+  approved_name?: string
+  approved_ms?: number
+  may_approve: boolean
+  may_drop: boolean
+}
 export interface Block {
   n: number
   from: number
