@@ -487,6 +487,8 @@ export const en: Record<keyof typeof zh, string> = {
   'grantstate.revoked': 'revoked',
   'grantstate.suspended': 'suspended',
 
+  'backup.none': 'There is no backup yet: run gusu backup on the server, and give it a plan',
+  'backup.late': 'The backup is late: the last one was made {n} days ago',
   'health.alarm': 'The self-audit of the ledger found {n} faults',
   'health.approve': 'Approve and erase',
   'health.approved': 'Approved',

@@ -486,6 +486,8 @@ export const zh = {
   'grantstate.revoked': '已收回',
   'grantstate.suspended': '已中止',
 
+  'backup.none': '还没有备份：请在服务器上执行 gusu backup，并设定计划',
+  'backup.late': '备份逾期：最近一次在 {n} 天前',
   'health.alarm': '存证自查发现 {n} 处受损',
   'health.approve': '批准并删除',
   'health.approved': '批准',
