@@ -5,6 +5,7 @@
 // once, and the ledger verifies. Each n is a process of its own, so that a crash is one finding and not the end.
 //
 //   FAULTS_STEP=percent   how far apart the n are beyond the first STEPS_WHOLE (PERCENT_SHORT); 0 = every n
+//   FAULTS_TEST=name      only this one (a pattern: "served_*"); FAULTS_SERVED=n: so many of each of those
 //   FAULTS_FROM=n         begin there (to look at one finding again)
 #include "city.h"
 #include "base/log.h"
@@ -332,7 +333,7 @@ static int serve_with(enum fault_kind kind, int64_t n, struct load *steward) {
 static void served_faults(enum fault_kind kind, int64_t most) {
     char name[40];
     int64_t count[3] = {0};
-    int64_t tries = option("FAULTS_LONG", 0) ? SERVED_LONG : SERVED_SHORT;
+    int64_t tries = option("FAULTS_SERVED", option("FAULTS_LONG", 0) ? SERVED_LONG : SERVED_SHORT);
     struct load *steward = load_new(1);
     struct census *c = census_new(load, f.folder);
     snprintf(name, sizeof name, "served, %s", fault_names[kind]);
@@ -381,6 +382,7 @@ static int down(void **state) {
 int main(void) {
     fault_install();
     signal(SIGPIPE, SIG_IGN);
+    if (getenv("FAULTS_TEST")) cmocka_set_test_filter(getenv("FAULTS_TEST"));
     const struct CMUnitTest tests[] = {
         TEST(way_alloc),      TEST(way_write),  TEST(way_commit),  TEST(fresh_write),  TEST(fresh_open),
         TEST(fresh_truncate), TEST(fresh_sync), TEST(fresh_alloc), TEST(served_alloc), TEST(served_write)};
