@@ -12,8 +12,6 @@ import { BIN, ROOT, start, type Server } from '../lib/server'
 import { login, type Client } from './client'
 import { description, gusu } from './walk'
 
-// A restored city is a file, whatever engine the other tests run on.
-delete process.env.GUSU_TEST_STORE
 const run = promisify(execFile)
 const scratch = mkdtempSync(join(tmpdir(), 'gusu-drill-'))
 const at = (...names: string[]): string => join(scratch, ...names)
@@ -24,7 +22,7 @@ let origin: string
 const done: { id: string; entry: number }[] = []
 
 beforeAll(async () => {
-  server = await start({ data })
+  server = await start({ inFile: true, data })
   steward = await login(server.url, 'rs-bm')
   origin = (await steward.get('/api/v1/ledger')).origin
 })
@@ -104,7 +102,7 @@ describe('a drill', () => {
     expect(r.status, r.text).toBe(0)
     expect(gusu('verify', at('again')).status).toBe(0)
     expect(files(at('again', 'files'))).toEqual(files(join(data, 'files')))
-    server = await start({ data: at('again'), pack: null })
+    server = await start({ inFile: true, data: at('again'), pack: null })
     const c = await login(server.url, 'rs-bm')
     for (const { id, entry } of acknowledged) {
       expect((await c.get(`/api/v1/datasets/${id}`)).id).toBe(id)
@@ -128,7 +126,7 @@ describe('the plan', () => {
     expect(gusu('backup', '--data', at('again'), '--to', at('plan'), '--every', '1x').status).toBe(1)
     const r = gusu('backup', '--data', at('again'), '--to', at('plan'), '--every', '1h', '--keep', '2')
     expect(r.status, r.text).toBe(0)
-    server = await start({ data: at('again'), pack: null })
+    server = await start({ inFile: true, data: at('again'), pack: null })
     const sys = await login(server.url, 'sys')
     const good = async (): Promise<any> => {
       const b = await sys.get('/api/v1/backups')

@@ -13,7 +13,6 @@ import { description, gusu } from './walk'
 
 // The moves begin from a file, whatever engine the other tests run on.
 const base = process.env.GUSU_TEST_STORE
-delete process.env.GUSU_TEST_STORE
 const scratch = mkdtempSync(join(tmpdir(), 'gusu-migrate-'))
 const at = (...names: string[]): string => join(scratch, ...names)
 let server: Server | undefined
@@ -21,7 +20,7 @@ let receipt = ''
 let found = ''
 
 beforeAll(async () => {
-  server = await start({ data: at('a') })
+  server = await start({ inFile: true, data: at('a') })
   const steward = await login(server.url, 'rs-bm')
   const { entry } = await steward.post('/api/v1/datasets', description('moved', '搬迁测试', [{ id: 'name', zh: '名称', type: 'text' }]))
   receipt = (await steward.call('GET', `/api/v1/ledger/entries/${entry}/receipt`)).text
@@ -69,7 +68,7 @@ describe('from one file to another', () => {
     expect(gusu('verify', at('b')).status).toBe(0)
     writeFileSync(at('before.tlog-proof'), receipt)
     expect(gusu('verify', at('before.tlog-proof'), '--data', at('b')).status).toBe(0)
-    server = await start({ data: at('b'), pack: null })
+    server = await start({ inFile: true, data: at('b'), pack: null })
     const c = await login(server.url, 'rs-bm')
     expect((await c.get('/api/v1/datasets/moved')).id).toBe('moved')
     expect(JSON.stringify((await c.get('/api/v1/portal/datasets', { q: '公交' })).items.map((i: any) => i.id))).toBe(found)

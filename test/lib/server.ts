@@ -27,11 +27,12 @@ export interface Options {
   port?: number
   pack?: string | null
   args?: string[]
+  inFile?: boolean // SQLite, whatever engine the other tests run on
 }
 export async function start(o: Options = {}): Promise<Server> {
   const data = o.data ?? mkdtempSync(join(tmpdir(), 'gusu-test-'))
   const pack = o.pack === undefined ? 'packs/suzhou' : o.pack
-  const args = ['serve', '--data', data, '--port', String(o.port ?? 0), '--demo', ...storeArgs(data), ...(pack ? ['--pack', pack] : [])]
+  const args = ['serve', '--data', data, '--port', String(o.port ?? 0), '--demo', ...(o.inFile ? [] : storeArgs(data)), ...(pack ? ['--pack', pack] : [])]
   if (process.env.GUSU_WEB) args.push('--web', process.env.GUSU_WEB)
   const child = spawn(BIN, [...args, ...(o.args ?? [])], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
