@@ -2,13 +2,13 @@
 // Which engine the servers of these tests stand on: SQLite in the data folder, or with GUSU_TEST_STORE=postgres://… a
 // PostgreSQL schema named after that folder (`make test-pg`). Rows are looked at from outside in either.
 import { execFileSync } from 'node:child_process'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 
 const BASE = process.env.GUSU_TEST_STORE
 export const onPostgres = !!BASE
 
 function schema(data: string): string {
-  return basename(data).replace(/[A-Z]/g, (c) => c.toLowerCase() + '_').replace(/[^a-z0-9_]/g, '_')
+  return data.split('/').slice(-2).join('_').replace(/[A-Z]/g, (c) => c.toLowerCase() + '_').replace(/[^a-z0-9_]/g, '_')
 }
 export function storeUrl(data: string): string {
   return `${BASE}${BASE!.includes('?') ? '&' : '?'}options=-csearch_path%3D${schema(data)}`

@@ -426,6 +426,7 @@ static void plan_of(const char *sql, char *out, size_t n) {
 
 static void lookups_use_the_index(void **state) {
     (void)state;
+    if (on_postgres()) skip(); // whose plans depend on what is in the table
     char plan[400];
     make_table();
     plan_of("SELECT id,c_2 FROM r_7 WHERE c_1='a' AND id>5 ORDER BY id LIMIT 3", plan, sizeof plan);
