@@ -422,9 +422,6 @@ void server_reopen(struct server *s) {
 // A snapshot is taken anew in every tick, but calls under a grant may use one of some milliseconds ago: each new one
 // costs the engine its map of the file. Older than SNAPSHOT_US, or than a change of rights, it is given up; and when
 // nothing is under way that will wake the loop, since an idle loop must not hold the WAL.
-// A snapshot is taken anew in every tick, but calls under a grant may use one of some milliseconds ago: each new one
-// costs the engine its map of the file. Older than SNAPSHOT_US, or than a change of rights, it is given up; and when
-// nothing is under way that will wake the loop, since an idle loop must not hold the WAL.
 static void on_tick(void *arg, bool is_begin) {
     struct server *s = arg;
     if (s->readers) { // the loop keeps no snapshot
