@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT, start, type Server } from '../lib/server'
-import { rows } from '../lib/store'
+import { storeRows } from '../lib/store'
 import { Client, login } from './client'
 import { gusu } from './walk'
 
@@ -33,7 +33,7 @@ describe('Hangzhou', () => {
     expect(checked.text).toMatch(/no mistakes/)
     expect(checked.status).toBe(0)
     expect(gusu('load', hangzhou, '--data', data).status).toBe(0)
-    const count = (): string => rows(data, 'select count(*) from ledger_entry; select count(*) from core_act')
+    const count = (): string => storeRows(data, 'select count(*) from ledger_entry; select count(*) from core_act')
     const before = count()
     expect(gusu('load', hangzhou, '--data', data).status).toBe(0)
     expect(count()).toBe(before)
@@ -135,7 +135,7 @@ describe('a pack with mistakes', () => {
     for (const [file, t] of files) writeFileSync(join(broken, file), t)
     const folder = join(scratch, 'kept')
     expect(gusu('load', suzhou, '--data', folder).status).toBe(0)
-    const state = (): string => rows(folder, 'select max(id) from ledger_entry; select id, digest from core_pack; select count(*) from core_act')
+    const state = (): string => storeRows(folder, 'select max(id) from ledger_entry; select id, digest from core_pack; select count(*) from core_act')
     const before = state()
     const r = gusu('load', broken, '--data', folder)
     expect(r.status).not.toBe(0)
@@ -165,7 +165,7 @@ describe('the page’s log-ins of the demo are made only when asked for', () => 
   test('without --demo nobody is there', async () => {
     const folder = join(scratch, 'plain')
     expect(gusu('load', join(ROOT, 'packs/suzhou'), '--data', folder).status).toBe(0)
-    const n = rows(folder, 'select count(*) from people_account')
+    const n = storeRows(folder, 'select count(*) from people_account')
     expect(n.trim()).toBe('0')
     await expect(login(server.url, 'rs-bm')).rejects.toThrow(/401/)
   })

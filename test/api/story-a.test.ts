@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT, start, type Server } from '../lib/server'
-import { onPostgres, rows, storeArgs } from '../lib/store'
+import { onPostgres, storeArgs, storeRows } from '../lib/store'
 import { caller, type Client } from './client'
 import { apply, cast, check, code, commit, compile, description, grant, gusu, hire, publish, told, uscc, usccWrong, until, upload, type Cast } from './walk'
 
@@ -456,7 +456,7 @@ describe('ledger', () => {
     const whole = gusu('verify', data, ...storeArgs(data))
     expect(whole.text).toContain(String(size))
     expect(whole.status).toBe(0)
-    const act = ((r) => ({ id: Number(r[0]), entry: Number(r[1]) }))(rows(data, "select id, entry from core_act where verb='line.sign' order by id limit 1").trim().split('|'))
+    const act = ((r) => ({ id: Number(r[0]), entry: Number(r[1]) }))(storeRows(data, "select id, entry from core_act where verb='line.sign' order by id limit 1").trim().split('|'))
     expect(walked).toContain(act.entry)
     if (onPostgres) return // bytes are changed in the file, which only the other engine has
     const flip = (column: string): string => `substr(${column},1,20) || char(unicode(substr(${column},21,1)) + 1) || substr(${column},22)`

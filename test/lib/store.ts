@@ -18,7 +18,7 @@ export function storeArgs(data: string): string[] {
   return BASE ? ['--store', storeUrl(data)] : []
 }
 // One line a row, columns parted by '|'.
-export function rows(data: string, sql: string): string {
+export function storeRows(data: string, sql: string): string {
   const text = BASE
     ? sql.split(';').map((one) => execFileSync('psql', ['-qXAt', storeUrl(data), '-c', one], { encoding: 'utf8' })).join('')
     : execFileSync('sqlite3', [join(data, 'gusu.db'), sql], { encoding: 'utf8', maxBuffer: 1 << 28 })
