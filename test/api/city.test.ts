@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT, start, type Server } from '../lib/server'
-import { storeRows } from '../lib/store'
+import { storeArgs, storeRows } from '../lib/store'
 import { Client, login } from './client'
 import { gusu } from './walk'
 
@@ -32,19 +32,19 @@ describe('Hangzhou', () => {
     const checked = gusu('check', hangzhou)
     expect(checked.text).toMatch(/no mistakes/)
     expect(checked.status).toBe(0)
-    expect(gusu('load', hangzhou, '--data', data).status).toBe(0)
+    expect(gusu('load', hangzhou, '--data', data, ...storeArgs(data)).status).toBe(0)
     const count = (): string => storeRows(data, 'select count(*) from ledger_entry; select count(*) from core_act')
     const before = count()
-    expect(gusu('load', hangzhou, '--data', data).status).toBe(0)
+    expect(gusu('load', hangzhou, '--data', data, ...storeArgs(data)).status).toBe(0)
     expect(count()).toBe(before)
   })
   test('its first administrators are made on the command line, by hand', () => {
     for (const role of ['sysadmin', 'secadmin', 'auditor']) {
-      const made = gusu('user', `hz-${role}`, role, '--data', data)
+      const made = gusu('user', `hz-${role}`, role, '--data', data, ...storeArgs(data))
       expect(made.status, made.text).toBe(0)
       expect(made.text).toMatch(new RegExp(`hz-${role}: \\S{16,}`))
     }
-    expect(gusu('user', 'hz-clerk', 'steward', '--data', data).status).not.toBe(0)
+    expect(gusu('user', 'hz-clerk', 'steward', '--data', data, ...storeArgs(data)).status).not.toBe(0)
   })
   test('served: its areas are those of the package, its map has its lines, no word of Suzhou', async () => {
     server = await start({ data, pack: hangzhou })
@@ -72,7 +72,7 @@ describe('Hangzhou', () => {
     expect(csv.text.trim().split('\n').length - 1).toBe(n(5))
   })
   test('a map of another city: its polygons lie where Hangzhou lies', async () => {
-    const admin = gusu('user', 'x', 'sysadmin', '--data', data) // the folder is the server's now
+    const admin = gusu('user', 'x', 'sysadmin', '--data', data, ...storeArgs(data)) // the folder is the server's now
     expect(admin.status).not.toBe(0)
     const map = JSON.parse(readFileSync(join(hangzhou, 'built/boundary.geojson'), 'utf8'))
     expect(map.features.length).toBeGreaterThan(8)
@@ -134,17 +134,17 @@ describe('a pack with mistakes', () => {
     for (const [, file, spoil] of some) files.set(file, spoil(files.get(file) ?? text(file)))
     for (const [file, t] of files) writeFileSync(join(broken, file), t)
     const folder = join(scratch, 'kept')
-    expect(gusu('load', suzhou, '--data', folder).status).toBe(0)
+    expect(gusu('load', suzhou, '--data', folder, ...storeArgs(folder)).status).toBe(0)
     const state = (): string => storeRows(folder, 'select max(id) from ledger_entry; select id, digest from core_pack; select count(*) from core_act')
     const before = state()
-    const r = gusu('load', broken, '--data', folder)
+    const r = gusu('load', broken, '--data', folder, ...storeArgs(folder))
     expect(r.status).not.toBe(0)
     for (const [what, file, , told] of some) expect(r.text, what).toContain(told(text(file)))
     expect(state()).toBe(before)
     // A server does not start on it either.
     const serve = gusu('serve', '--data', join(scratch, 'none'), '--port', '0', '--pack', broken)
     expect(serve.status).not.toBe(0)
-    expect(gusu('verify', folder).status).toBe(0)
+    expect(gusu('verify', folder, ...storeArgs(folder)).status).toBe(0)
   })
   test('a bad row of data says its row; a folder that is no pack says so', () => {
     for (const [, file] of mistakes) writeFileSync(join(broken, file), text(file))
@@ -164,7 +164,7 @@ describe('a pack with mistakes', () => {
 describe('the page’s log-ins of the demo are made only when asked for', () => {
   test('without --demo nobody is there', async () => {
     const folder = join(scratch, 'plain')
-    expect(gusu('load', join(ROOT, 'packs/suzhou'), '--data', folder).status).toBe(0)
+    expect(gusu('load', join(ROOT, 'packs/suzhou'), '--data', folder, ...storeArgs(folder)).status).toBe(0)
     const n = storeRows(folder, 'select count(*) from people_account')
     expect(n.trim()).toBe('0')
     await expect(login(server.url, 'rs-bm')).rejects.toThrow(/401/)
