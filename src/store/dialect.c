@@ -187,7 +187,10 @@ static const char *put_bracket(struct out *o, struct reading *r, const char *p) 
         snprintf(text, sizeof text, " OR $%d IS NULL", r->or_null[r->depth]);
         puts_to(o, text);
     }
-    if (*p == ')') r->depth--;
+    if (*p == ')' && --r->depth < 0) {
+        r->why = "brackets do not match";
+        r->depth = 0;
+    }
     put(o, p, 1);
     return p + 1;
 }
