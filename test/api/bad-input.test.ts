@@ -446,8 +446,9 @@ describe('the server itself', () => {
     const second = spawnSync(BIN, ['serve', '--data', server.data, '--port', '0'], { cwd: ROOT, encoding: 'utf8', timeout: 20_000 })
     expect(second.status).not.toBe(0)
     expect(second.stdout + second.stderr).toMatch(/另一个进程.*another process/s)
+    // A command is no second server: the first carries it out.
     const load = spawnSync(BIN, ['load', 'packs/suzhou', '--data', server.data], { cwd: ROOT, encoding: 'utf8', timeout: 20_000 })
-    expect(load.status).not.toBe(0)
+    expect(load.status, load.stdout + load.stderr).toBe(0)
     expect((await all['gjj-jb']!.call('GET', '/api/v1/cart')).status).toBe(200)
   })
   test('guessing log-ins from one address is stopped for all names, in words that do not tell which exist', async () => {
