@@ -59,15 +59,15 @@ struct server {
     struct arena mem;
     struct http_loop *loop;
     struct static_dir *pages;
-    const char *web;       // the folder of the page
-    struct socket *socket; // commands that run here
-    struct conn *reader;   // the loop's
-    uint64_t generation;   // of authorisation, loaded before the loop's snapshot was taken
-    int64_t snapshot_us;   // when that was
-    bool is_fresh;         // in this tick
-    bool has_written;      // something was changed and told since
-    int under_way;         // calls with the writer or a worker: their answers will wake the loop
-    struct hasher *hasher; // the loop's
+    const char *web;         // the folder of the page
+    struct socket *socket;   // commands that run here
+    struct conn *reader;     // the loop's
+    uint64_t generation;     // of authorisation, loaded before the loop's snapshot was taken
+    int64_t snapshot_us;     // when that was
+    bool is_fresh;           // in this tick
+    bool has_written;        // something was changed and told since
+    int under_way;           // calls with the writer or a worker: their answers will wake the loop
+    struct hasher *hasher;   // the loop's
     struct readers *readers; // NULL: the loop reads by itself
     struct worker workers[WORKERS];
     struct worker jobs;

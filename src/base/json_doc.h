@@ -12,7 +12,7 @@
 #define BASE_JSON_DOC_H
 #include "base/json.h"
 
-#define JSON_LINEAR_MAX 24       // members up to which names are compared one by one
+#define JSON_LINEAR_MAX   24       // members up to which names are compared one by one
 #define JSON_DIGITS_MAX   400      // significant digits of one number; %f of the greatest double has 309
 #define JSON_NUMBER_MAX   432      // characters of one number: its digits, leading zeros, point, exponent
 #define JSON_EXPONENT_MAX 99999999 // of the number as d.ddd × 10^e, either way

@@ -12,7 +12,8 @@ struct job { // wakes by itself; runs on a worker with a reader cx (no actor); w
     int every_s;
     int (*run)(struct cx *cx);
     const char *zh, *en;
-    bool is_anytime; // ends nothing by date: goes on while a clock that has jumped is not believed (app/clock_trust.h)
+    bool
+        is_anytime; // ends nothing by date: goes on while a clock that has jumped is not believed (app/clock_trust.h)
 };
 struct module {
     const char *name;

@@ -8,7 +8,7 @@
 #include <sqlite3.h>
 
 #define ENTRIES 2900 // seven bundles sealed, four in rows, the rest at the tree's right edge
-#define TRIALS  320 // ten of each
+#define TRIALS  320  // ten of each
 
 static struct verify_report report;
 static uint64_t seed;

@@ -192,8 +192,7 @@ static int start_after(struct fixture *f, const char *text) {
     fixture_stop(f);
     sql(f, text);
     struct err e = {0};
-    f->city = (struct city){
-        .folder = f->folder, .store_url = f->city.store_url, .now_ms = fixture_clock};
+    f->city = (struct city){.folder = f->folder, .store_url = f->city.store_url, .now_ms = fixture_clock};
     int code = city_open(&f->city, &e);
     city_close(&f->city);
     return code;
@@ -239,8 +238,7 @@ static void keys_are_kept(void **state) {
     snprintf(kept, sizeof kept, "%s.kept", path);
     assert_int_equal(rename(path, kept), 0);
     struct err e = {0};
-    f->city = (struct city){
-        .folder = f->folder, .store_url = f->city.store_url, .now_ms = fixture_clock};
+    f->city = (struct city){.folder = f->folder, .store_url = f->city.store_url, .now_ms = fixture_clock};
     assert_int_equal(city_open(&f->city, &e), ERR_ledger_key);
     city_close(&f->city);
     assert_int_equal(rename(kept, path), 0);

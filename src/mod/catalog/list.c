@@ -67,7 +67,8 @@ static int find_hits(struct list *l, struct str q) {
     struct buf match = buf_new(cx->mem, 256, 65536);
     size_t cap = 0;
     l->has_q = true;
-    if (!search_match(&match, q, store_is_postgres(cx->db)) || match.over) return OK; // nothing to look for: nothing found
+    if (!search_match(&match, q, store_is_postgres(cx->db)) || match.over)
+        return OK; // nothing to look for: nothing found
     struct stmt *s = store_query(cx->db, Q_catalog_search_match, "s", buf_str(&match));
     while (store_next(s) && l->hits_n < (size_t)LIST_ROWS_MAX * 2) {
         if (l->hits_n == cap) {

@@ -157,7 +157,8 @@ static int person_root(struct cx *cx, struct str lines, int64_t rows, struct str
     struct merkle m = {0};
     uint8_t *salts = arena_array(cx->mem, (size_t)rows + 1, 16), leaf[HASH_BYTES], root[HASH_BYTES];
     if (!salts) return cx_fail(cx, ERR_no_memory, "", "rows");
-    if (rows && hasher_random(cx->hasher, salts, (size_t)rows * 16) != OK) return cx_fail(cx, ERR_crypto, "", "random");
+    if (rows && hasher_random(cx->hasher, salts, (size_t)rows * 16) != OK)
+        return cx_fail(cx, ERR_crypto, "", "random");
     struct str rest = lines;
     for (int64_t i = 0; i < rows && rest.p; i++) {
         struct str line = str_cut(rest, '\n', &rest);

@@ -95,7 +95,8 @@ struct meter *exchange_meter(struct city *city); // kept by cache.c; NULL once t
 void exchange_meter_set(struct city *city, struct meter *m);
 int call_take(struct cx *cx, const struct call_note *c, int64_t time_ms) MUST;
 int meter_left(struct cx *cx, const struct call_note *c, int64_t time_ms, int64_t *ret_calls) MUST;
-int meter_take(struct cx *cx, int64_t grant, int64_t time_ms, int64_t calls, int64_t rows, int64_t bytes) MUST;
+int meter_take(struct cx *cx, int64_t grant, int64_t time_ms, int64_t calls, int64_t rows,
+               int64_t bytes) MUST;
 int with_view(struct cx *cx, int (*fn)(struct cx *cx, struct grant_view *v)) MUST;
 int call_note(struct cx *cx, struct grant_view *v, const struct call_names *names, const char *kind,
               struct str fields, struct str filter, int64_t rows, struct str reply, struct str rows_root,

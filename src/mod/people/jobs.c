@@ -68,7 +68,8 @@ static int stale(struct cx *cx) {
 
 const struct job people_jobs[] = {
     {"people.sessions", 600, sessions, "清理已结束的会话", "removes ended sessions", false},
-    {"people.successions", 900, successions, "到期执行机构承接", "carries out hand-overs on their day", false},
+    {"people.successions", 900, successions, "到期执行机构承接", "carries out hand-overs on their day",
+     false},
     {"people.stale", 86400, stale, "停用长期未登录的账号", "disables accounts unused for long", false},
     {0},
 };
