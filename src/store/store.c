@@ -39,7 +39,8 @@ static int open_conn(struct store *s, bool is_writer, struct conn **ret, struct 
 
 int store_open(const struct store_config *config, struct store **ret, struct err *e) {
     if (config->url && strncmp(config->url, "postgres", 8) != 0)
-        return err_set(e, ERR_store, "store", "postgres://…: %s", config->url);
+        return err_set(e, ERR_store, "store", "%s",
+                       "postgres://…"); // not what was given: it may hold a password
     // A global mutex around memory statistics halves two readers' speed (reference: deps §3).
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     sqlite3_config(SQLITE_CONFIG_MULTITHREAD);

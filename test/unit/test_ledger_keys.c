@@ -206,7 +206,7 @@ static void interrupted(void **state) {
                  i ? "rm '%s'" : "cp '%s' '%s.kept' && openssl genpkey -algorithm ed25519 -out '%s'", a, a,
                  a);
         assert_int_equal(system(cmd), 0);
-        f->city = (struct city){.folder = f->folder, .now_ms = fixture_clock};
+        f->city = (struct city){.folder = f->folder, .store_url = f->city.store_url, .now_ms = fixture_clock};
         snprintf(f->city.origin, sizeof f->city.origin, LOG);
         assert_int_equal(city_open(&f->city, &e), ERR_ledger_key);
         city_close(&f->city);
@@ -257,11 +257,13 @@ static void sealed(void **state) {
         assert_int_equal(secret_file_write(&f->mem, f->hasher, path, clear, S("a long passphrase"), &e), OK);
     }
     fixture_stop(f);
-    f->city = (struct city){.folder = f->folder, .now_ms = fixture_clock};
+    f->city = (struct city){.folder = f->folder, .store_url = f->city.store_url, .now_ms = fixture_clock};
     assert_int_equal(city_open(&f->city, &e), ERR_passphrase);
     city_close(&f->city);
-    f->city =
-        (struct city){.folder = f->folder, .now_ms = fixture_clock, .passphrase = S("a long passphrase")};
+    f->city = (struct city){.folder = f->folder,
+                            .store_url = f->city.store_url,
+                            .now_ms = fixture_clock,
+                            .passphrase = S("a long passphrase")};
     snprintf(f->city.origin, sizeof f->city.origin, LOG);
     assert_int_equal(city_open(&f->city, &e), OK);
     assert_int_equal(store_conn_open(f->city.store, &f->conn, &e), OK);
@@ -322,6 +324,7 @@ static void none_contradict(void) {
 }
 
 static void restored(void **state) {
+    if (on_postgres()) skip(); // an older file is put back
     struct fixture *f = *state;
     struct str names[4];
     live(f, 6);

@@ -312,6 +312,7 @@ static void strange_keys(void **state) {
 
 // Somebody took a checkpoint away; later the folder is made anew, shorter or other, and signed with the same keys.
 static void noted_earlier(void **state) {
+    if (on_postgres()) skip(); // keeps a copy of the file
     struct fixture *f = *state;
     struct verify_trust trust;
     struct err e = {0};
