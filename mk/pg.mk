@@ -18,3 +18,14 @@ test-postgres: setup-pg $(PG_UNIT) $(B)/gusu packs web test/node_modules/.packag
 	@tools/with-postgres sh -c 'bad=0; for t in $(PG_UNIT); do echo "== $$t"; $$t 2>&1 || bad=1; done; \
 	  cd test && GUSU_BUILD=$(abspath $(B)) GUSU_BIN=$(abspath $(B))/gusu npx --no-install vitest run \
 	  --config vitest.config.ts --project api api/story-a.test.ts api/people.test.ts || bad=1; exit $$bad'
+
+## make test-pg-nodes three nodes over one PostgreSQL: races, histories, kills, and the stories through all of them
+# NODES_KILLS=100 makes the kills long; NODES_API='…' names other files of test/api (all of them: NODES_API=api).
+NODES_API ?= api/story-a.test.ts api/people.test.ts api/paths.test.ts api/permissions.test.ts api/ckan.test.ts
+.PHONY: test-pg-nodes
+test-pg: test-pg-nodes
+test-pg-nodes: setup-pg $(B)/gusu packs web test/node_modules/.package-lock.json
+	@cd test && GUSU_BUILD=$(abspath $(B)) GUSU_BIN=$(abspath $(B))/gusu npx --no-install vitest run \
+	  --config vitest.config.ts --project nodes
+	@cd test && ../tools/with-postgres env GUSU_TEST_NODES=3 GUSU_BUILD=$(abspath $(B)) GUSU_BIN=$(abspath $(B))/gusu \
+	  npx --no-install vitest run --config vitest.config.ts --project api $(NODES_API)

@@ -19,6 +19,7 @@ export default defineConfig({
       { test: { name: 'words', include: ['page/words.test.ts'] } },
       { test: { name: 'api', include: ['api/**/*.test.ts'], ...served } },
       { test: { name: 'page', include: ['page/**/*.test.ts'], ...served } },
+      { test: { name: 'nodes', include: ['nodes/**/*.test.ts'], fileParallelism: false, hookTimeout: 180_000, testTimeout: 180_000 } },
     ],
   },
 })

@@ -9,7 +9,7 @@
 
 #define APP_ALLOW_MAX 32
 struct options { // from the command line; every one is named in `gusu help`
-    const char *data, *pack, *address, *web, *base_url, *origin, *access_log, *store;
+    const char *data, *pack, *address, *web, *base_url, *origin, *access_log, *store, *shared;
     int port;
     bool demo, tls, quiet, with_keys, may_continue;
     const char *to, *from, *every, *keep, *keys, *erasures; // of backup, restore, migrate

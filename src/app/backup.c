@@ -242,7 +242,7 @@ static int run_plan(struct cx *cx) {
 }
 
 const struct job backup_jobs[] = {
-    {"app.backup", 30, run_plan, "按计划备份", "makes backups by the plan", true}, {0}};
+    {"app.backup", 30, run_plan, "按计划备份", "makes backups by the plan", true, false}, {0}};
 
 // --- the interface ---
 static int get_backups(struct cx *cx) {

@@ -4,6 +4,7 @@
 // office's things, unless its role looks over all offices.
 #include "app/backup.h"
 #include "app/server.h"
+#include "core/node.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -168,7 +169,8 @@ static const struct shape events_shape = {"Events", NULL, "text/event-stream"};
 static const struct route routes[] = {{"GET", "/api/v1/events", ROUTE_READ, R_LOGIN, NULL, &events_shape,
                                        NULL, 0, 0, get_events, "事件通知流", "Stream of events (SSE)", NULL},
                                       {0}};
-static const struct route *const tables[] = {metrics_routes, routes, verifier_routes, backup_routes, NULL};
+static const struct route *const tables[] = {metrics_routes,  node_routes,   routes,
+                                             verifier_routes, backup_routes, NULL};
 const struct module app_module = {.name = "app",
                                   .route_tables = tables,
                                   .jobs = backup_jobs,

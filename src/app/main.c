@@ -139,6 +139,8 @@ static const struct option_row {
     {"--web", offsetof(struct options, web), false, "网页文件夹", "folder of the web page"},
     {"--store", offsetof(struct options, store), false, "postgres://… (数据文件夹中的 SQLite)",
      "postgres://… (SQLite in the data folder)"},
+    {"--shared", offsetof(struct options, shared), false, "各节点共用的密钥与文件的文件夹 (数据文件夹)",
+     "folder of keys and files that all nodes share (the data folder)"},
     {"--base-url", offsetof(struct options, base_url), false, "对外网址", "URL as users see it"},
     {"--origin", offsetof(struct options, origin), false, "存证日志名称", "origin of the ledger"},
     {"--access-log", offsetof(struct options, access_log), false,

@@ -22,7 +22,7 @@ static bool is_generated(struct str name) {
 
 static bool is_left_out(struct str name) {
     return str_starts(name, S("store_")) || str_starts(name, S("catalog_search")) ||
-           str_eq(name, S("app_moved"));
+           str_starts(name, S("core_nod")) || str_eq(name, S("core_job")) || str_eq(name, S("app_moved"));
 }
 
 #define SQLITE_TABLES                                                                                        \

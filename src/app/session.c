@@ -8,6 +8,7 @@
 
 int session_open(struct session *s, const struct options *o, struct err *e) {
     *s = (struct session){.city = {.folder = o->data,
+                                   .shared = o->shared,
                                    .store_url = o->store,
                                    .with_demo = o->demo,
                                    .allow_upstream = o->allow,
@@ -16,7 +17,7 @@ int session_open(struct session *s, const struct options *o, struct err *e) {
     if (o->base_url) snprintf(s->city.base_url, sizeof s->city.base_url, "%s", o->base_url);
     arena_init(&s->mem, (size_t)2 << 30);
     server_reach_out(&s->city); // the ledger asks witnesses before it signs again after a restore
-    int code = passphrase_get(o->data, false, s->passphrase, &s->city.passphrase, e);
+    int code = passphrase_get(o->shared ? o->shared : o->data, false, s->passphrase, &s->city.passphrase, e);
     if (code == OK) code = city_open(&s->city, e);
     if (code == OK) code = store_conn_open(s->city.store, &s->conn, e);
     if (code == OK && !(s->hasher = hasher_open())) code = err_set(e, ERR_no_memory, "", "hasher");

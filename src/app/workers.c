@@ -6,6 +6,7 @@
 #include "app/server.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "core/node.h"
 #include "crypto/secret.h"
 #include <errno.h>
 #include <inttypes.h>
@@ -54,6 +55,7 @@ static void run_job(struct server *s, const struct job *j, struct worker *w) {
     struct cx cx;
     arena_init(&mem, 0);
     core_cx(&cx, s->city, &mem, w->conn, w->hasher, NULL);
+    cx.job = j->name;
     int64_t begin = clock_mono_us();
     int code = j->run(&cx);
     meters_job(s, j, clock_mono_us() - begin, code != OK);
@@ -105,13 +107,16 @@ static void *run_jobs(void *arg) {
     struct clock_trust trust;
     int n = gather_jobs(due, 64);
     begin_trust(s, w, &trust);
+    node_take_jobs(s->city);
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         int64_t now = clock_mono_us() / 1000, next = now + 60000;
         for (int i = 0; i < n; i++) {
             if (due[i].at_ms <= now) {
                 pthread_mutex_unlock(&s->lock);
-                if (is_clock_believed(s, &trust) || due[i].job->is_anytime) run_job(s, due[i].job, w);
+                const bool is_ours = node_runs(s->city, due[i].job->name);
+                if ((is_clock_believed(s, &trust) || due[i].job->is_anytime) && is_ours)
+                    run_job(s, due[i].job, w);
                 pthread_mutex_lock(&s->lock);
                 due[i].at_ms = now + (int64_t)due[i].job->every_s * 1000;
             }

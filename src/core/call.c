@@ -4,6 +4,7 @@
 // authorisation generation that the transaction sees; a retried write with the same Idempotency-Key happens once.
 #include "core/act.h"
 #include "core/field.h"
+#include "core/node.h"
 #include "core/self.h"
 #include <assert.h>
 #include <inttypes.h>
@@ -378,6 +379,7 @@ static int sub_run(struct work *work, struct conn *w, struct err *e) {
     bool is_call = s->cx.route && s->cx.req;
     int code = is_call ? call_judge_again(&s->cx) : OK;
     if (code == OK && is_call) code = call_keep_key(&s->cx);
+    if (code == OK && s->cx.job) code = node_fence(&s->cx, s->cx.job);
     if (code == OK) code = s->fn(&s->cx, s->arg);
     if (code == OK && s->cx.err.code != OK) code = s->cx.err.code;
     if (code == OK) code = act_flush(&s->cx);

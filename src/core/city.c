@@ -4,6 +4,7 @@
 #include "core/city.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "core/node.h"
 #include "crypto/provider.h"
 #include <assert.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ static int may_make_key(struct city *city, struct err *e) {
 static int load_key(struct city *city, struct err *e) {
     char path[600];
     struct str key;
-    snprintf(path, sizeof path, "%s/key.bin", city->folder);
+    snprintf(path, sizeof path, "%s/key.bin", city->shared);
     if (!file_exists(path)) {
         uint8_t fresh[32];
         int may = may_make_key(city, e);
@@ -65,9 +66,11 @@ int city_load_calendar(struct city *city, struct err *e) {
     int code = store_conn_open(city->store, &c, e);
     if (code != OK) return code;
     size_t cap = CITY_DAYS_MAX;
+    pthread_mutex_lock(&city->growing);
     int32_t *off = arena_array(&city->mem, cap, sizeof *off),
             *work = arena_array(&city->mem, cap, sizeof *work);
     struct workdays *w = arena_take(&city->mem, sizeof *w);
+    pthread_mutex_unlock(&city->growing);
     if (!off || !work || !w) {
         store_conn_close(c);
         return err_set(e, ERR_no_memory, "", "calendar");
@@ -119,8 +122,7 @@ static int start_modules(struct city *city, struct err *e) {
 static int before_commit(void *arg, struct conn *w, struct err *e) {
     struct city *city = arg;
     int code = OK;
-    if (atomic_load(&city->auth_generation) != city->auth_settled)
-        store_generation_move(w); // other nodes hear of it
+    if (city->auth_moves != city->auth_told) store_generation_move(w); // other nodes hear of it
     for (int i = 0; i < city->hooks_n && code == OK; i++)
         if (city->hooks[i]->before_commit) code = city->hooks[i]->before_commit(city, w, e);
     return code;
@@ -130,8 +132,14 @@ static void after_commit(void *arg, bool committed) {
     struct city *city = arg;
     for (int i = 0; i < city->hooks_n; i++)
         if (city->hooks[i]->after_commit) city->hooks[i]->after_commit(city, committed);
-    if (atomic_load(&city->auth_generation) != city->auth_settled)
-        city->auth_settled = atomic_fetch_add(&city->auth_generation, 1) + 1;
+    if (city->auth_moves == city->auth_told) return;
+    city->auth_told = city->auth_moves;
+    atomic_fetch_add(&city->auth_generation, 1);
+}
+
+void city_auth_moved(struct city *city) {
+    city->auth_moves++;
+    atomic_fetch_add(&city->auth_generation, 1);
 }
 
 static void before_sync(void *arg) {
@@ -185,6 +193,8 @@ int city_open(struct city *city, struct err *e) {
     city->magic = CITY_MAGIC;
     arena_init(&city->mem, 0);
     arena_init(&city->prepared_mem, 0);
+    pthread_mutex_init(&city->growing, NULL);
+    if (!city->shared) city->shared = city->folder;
     if (!city->now_ms) city->now_ms = real_now;
     if (!city->origin[0]) snprintf(city->origin, sizeof city->origin, "gusu.local/ledger");
     struct store_config config = {.folder = city->folder,
@@ -205,13 +215,16 @@ int city_open(struct city *city, struct err *e) {
     if (code == OK) code = store_migrate(city->store, e);
     if (code == OK) code = store_check_queries(city->store, e);
     if (code == OK) code = city_index_routes(e);
+    if (code == OK) code = file_make_dirs(city->shared, 0700, e);
     if (code == OK) code = load_key(city, e);
+    if (code == OK) code = node_start(city, e);
     if (code == OK) code = start_modules(city, e);
     if (code == OK) code = city_load_calendar(city, e);
     return code;
 }
 
 void city_close(struct city *city) {
+    node_stop(city);
     for (int i = 0; modules[i]; i++)
         if (modules[i]->stop) modules[i]->stop(city);
     store_close(city->store);

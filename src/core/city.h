@@ -4,6 +4,7 @@
 #ifndef CORE_CITY_H
 #define CORE_CITY_H
 #include "core/module.h"
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct note { // an entry waiting to be numbered: READ_ENTRY routes and acts hand these to the ledger's hook
@@ -53,10 +54,12 @@ struct batch_hooks {
     int (*moved)(struct city *city, struct conn *w, struct err *e);
 };
 
+struct node;
 struct city {
     uint32_t magic;
     struct store *store;
-    const char *folder;
+    const char *folder;    // of this process: lock, socket, logs, and the store when it is SQLite
+    const char *shared;    // what all nodes over one database have in common: keys, files; NULL = the folder
     const char *store_url; // "postgres://…"; NULL = SQLite in the folder
     bool with_demo;
     char origin[128]; // of the ledger: "gusu.local/<city>" by configuration
@@ -75,7 +78,9 @@ struct city {
     // later items of the batch are judged again; after the commit core adds 1 more, so that what a reader cached from
     // the snapshot before the commit, under the first new number, is not believed either.
     _Atomic uint64_t auth_generation;
-    uint64_t auth_settled;   // the generation after the last batch; writer thread only
+    // How often this node moved it, and how often others were told: what another node moved is not passed on, or two
+    // nodes would tell each other for ever. Writer thread only.
+    uint64_t auth_moves, auth_told;
     _Atomic uint64_t denied; // refused and anonymous calls are counted, not entered
     // Finds the actor of a request (session cookie, API token, exchange key) into cx->who; set by people at start.
     // OK with nobody (roles = R_PUBLIC) when no credential was sent; ERR_bad_token when one was sent that is not good.
@@ -103,6 +108,8 @@ struct city {
     void *on_announced_arg;
     struct hasher *writer_hasher; // belongs to the writer thread
     struct arena mem;             // of the process; grows only at start and pack load
+    struct node *node;            // one of several over one database (core/node.h); NULL on SQLite
+    pthread_mutex_t growing;      // whoever takes from `mem` after the start
     void *mod[16];                // module-private process state (set in start), by module index
     char base_url[256];           // "https://host:port" as users see it
 };
@@ -118,6 +125,7 @@ int city_load_calendar(struct city *city, struct err *e) MUST;      // again aft
 static inline const struct workdays *city_workdays(const struct city *city) {
     return atomic_load(&city->workdays);
 }
+void city_auth_moved(struct city *city);   // by whoever changes a role, session, key or grant, in `run`
 int city_index_routes(struct err *e) MUST; // builds the path index; every row must be complete
 int module_index(const char *name);        // place in the module table
 

@@ -110,6 +110,7 @@ struct cx {
     struct note *note;    // an entry made by a READ_ENTRY handler, to be committed before the reply leaves
     struct announced *announced; // told to listening pages after the commit
     void *mod;                   // for the module's own use between handle and commit
+    const char *job;             // whose run this is: its writes are fenced (core/node.h)
     bool is_key_kept; // a slow call's Idempotency-Key was written by an earlier write of the same call
     struct note_batch *batch; // of a READ_ENTRY handler: many entries instead of `note` (core/city.h)
 };

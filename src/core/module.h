@@ -14,6 +14,8 @@ struct job { // wakes by itself; runs on a worker with a reader cx (no actor); w
     const char *zh, *en;
     bool
         is_anytime; // ends nothing by date: goes on while a clock that has jumped is not believed (app/clock_trust.h)
+    bool
+        is_everywhere; // of several nodes each runs it: it only looks after what this process remembers (core/node.h)
 };
 struct module {
     const char *name;

@@ -3,7 +3,7 @@
 // administrators, a hand-over of an office by two persons. It has a server of its own, since it locks accounts and ends
 // an office that other tests may need.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { DEMO_PASSWORD, start, type Server } from '../lib/server'
+import { DEMO_PASSWORD, NODES, start, type Server } from '../lib/server'
 import { Client, login, setCookie } from './client'
 
 let server: Server
@@ -73,7 +73,8 @@ describe('log-in', () => {
     for (const headers of refused) expect((await c.call('POST', '/api/v1/logout', { headers })).status).toBe(403)
     expect((await c.get('/api/v1/me')).account).not.toBeNull()
   })
-  test('guessing is stopped alike for log-ins that exist and those that do not', async () => {
+  // Each node counts guesses by itself: several let through as many times more (docs/decisions/postgres.md).
+  test.skipIf(NODES > 1)('guessing is stopped alike for log-ins that exist and those that do not', async () => {
     const answers = async (name: string): Promise<[number, string][]> => {
       const all: [number, string][] = []
       for (let i = 0; i < 6; i++) {

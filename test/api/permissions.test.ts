@@ -158,6 +158,7 @@ const matrix: [string, string, string][] = [
   ['POST', '/api/v1/ledger/erasures/{id}/approve', 'SMu'],
   ['POST', '/api/v1/ledger/erasures/{id}/drop', 'SMu'],
   ['GET', '/api/v1/backups', 'yu'],
+  ['GET', '/api/v1/nodes', 'yu'],
 ]
 
 interface Operation {

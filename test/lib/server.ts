@@ -21,6 +21,7 @@ export interface Server {
   pid: number
   log: () => string
   stop: () => Promise<void>
+  ended: Promise<void>
 }
 export interface Options {
   data?: string // kept when given, else a temporary folder that goes with the server
@@ -28,11 +29,15 @@ export interface Options {
   pack?: string | null
   args?: string[]
   inFile?: boolean // SQLite, whatever engine the other tests run on
+  single?: boolean // one process, whatever GUSU_TEST_NODES says
 }
+// So many over one PostgreSQL stand behind each server that a test starts (nodes.ts).
+export const NODES = Number(process.env.GUSU_TEST_NODES ?? 1)
 export async function start(o: Options = {}): Promise<Server> {
+  if (NODES > 1 && !o.single && !o.inFile && !o.port) return (await import('./nodes')).startNodes(NODES, undefined, o)
   const data = o.data ?? mkdtempSync(join(tmpdir(), 'gusu-test-'))
   const pack = o.pack === undefined ? 'packs/suzhou' : o.pack
-  const args = ['serve', '--data', data, '--port', String(o.port ?? 0), '--demo', ...(o.inFile ? [] : storeArgs(data)), ...(pack ? ['--pack', pack] : [])]
+  const args = ['serve', '--data', data, '--port', String(o.port ?? 0), '--demo', ...(o.inFile || o.args?.includes('--store') ? [] : storeArgs(data)), ...(pack ? ['--pack', pack] : [])]
   if (process.env.GUSU_WEB) args.push('--web', process.env.GUSU_WEB)
   const child = spawn(BIN, [...args, ...(o.args ?? [])], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
   let log = ''
@@ -55,6 +60,7 @@ export async function start(o: Options = {}): Promise<Server> {
     data,
     pid: child.pid!,
     log: () => log,
+    ended: new Promise((done) => child.once('close', () => done())),
     stop: async () => {
       await end(child)
       if (!o.data) rmSync(data, { recursive: true, force: true })
@@ -64,7 +70,6 @@ export async function start(o: Options = {}): Promise<Server> {
 function end(child: ChildProcess): Promise<void> {
   return new Promise((done) => {
     if (child.exitCode !== null || child.signalCode !== null) return done()
-    child.removeAllListeners('exit')
     child.once('exit', () => done())
     child.kill('SIGTERM')
   })

@@ -46,7 +46,7 @@ static int toy_write(struct cx *cx) {
     int64_t day = cx_int(cx, "day", 0);
     int code = toy_put(cx, day);
     if (code == OK && toy.fills_memory) (void)!arena_take(cx->mem, ARENA_LIMIT_DEFAULT);
-    if (toy.moves_generation) atomic_fetch_add(&cx->city->auth_generation, 1);
+    if (toy.moves_generation) city_auth_moved(cx->city);
     if (code == OK && toy.announces) code = cx_announce(cx, "toy.put", S("a\"b\n"), cx->who.office);
     struct act *a = cx_act(cx, "toy", str_print(cx->mem, "%" PRId64, day));
     a->detail = S("{\"why\":\"测试\"}");

@@ -317,7 +317,7 @@ static int first_runs(struct work *w, struct conn *c, struct err *e) {
     (void)c;
     (void)e;
     f.who = (struct actor){.roles = R_PUBLIC | R_LOGIN, .account = 7}; // the role is gone …
-    atomic_fetch_add(&f.city.auth_generation, 1);                      // … and whoever took it says so
+    city_auth_moved(&f.city);                                          // … and whoever took it says so
     return OK;
 }
 static int second_runs(struct work *w, struct conn *c, struct err *e) {

@@ -141,8 +141,9 @@ static const struct route *const route_tables[] = {
     catalog_refs_routes,      catalog_load_routes,      catalog_rows_routes,   catalog_ckan_routes,
     catalog_ckan_file_routes, catalog_ckan_edit_routes, catalog_dcat_routes,   NULL};
 static const struct job jobs[] = {
-    {"catalog.quality", 5, quality_job, "测量数据质量", "Measures the quality of data sets", true},
-    {"catalog.clean", 60, load_clean, "清理旧数据表", "Clears away old tables and abandoned uploads", false},
+    {"catalog.quality", 5, quality_job, "测量数据质量", "Measures the quality of data sets", true, false},
+    {"catalog.clean", 60, load_clean, "清理旧数据表", "Clears away old tables and abandoned uploads", false,
+     false},
     {0}};
 
 const struct module catalog_module = {.name = "catalog",

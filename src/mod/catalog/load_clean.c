@@ -5,6 +5,7 @@
 // time.
 #include "mod/catalog/load.h"
 #include "base/file.h"
+#include "core/node.h"
 #include <unistd.h>
 
 #define CLEAN_US 2000000 // of one waking, so that a worker is not held for long
@@ -68,7 +69,7 @@ static bool next(struct cx *cx, struct cleaning *c, struct stmt *s, char second)
 }
 
 struct str load_path(struct cx *cx, struct str file) {
-    return str_print(cx->mem, "%s/loads/%.*s", cx->city->folder, STRF(file));
+    return str_print(cx->mem, "%s/loads/%.*s", cx->city->shared, STRF(file));
 }
 
 int load_clean(struct cx *cx) {
@@ -100,9 +101,12 @@ static int undo_interrupted(struct cx *cx, void *arg) {
 }
 
 int catalog_load_start(struct cx *cx) {
-    const struct str dir = str_print(cx->mem, "%s/loads", cx->city->folder);
+    const struct str dir = str_print(cx->mem, "%s/loads", cx->city->shared);
     struct str *names;
     size_t n;
+    int64_t others = 0;
+    // What looks cut off may be another node's work under way: the job clears it away when it has grown old.
+    if (node_others(cx, &others) != OK || others > 0) return cx->err.code;
     if (cx_write(cx, undo_interrupted, NULL)) return cx->err.code;
     if (!dir.p || file_make_dirs(dir.p, 0700, &cx->err) || file_list(cx->mem, dir.p, &names, &n, &cx->err))
         return cx->err.code;

@@ -65,7 +65,7 @@ void exchange_cache_stop(struct city *city) {
 }
 
 void exchange_moved(struct cx *cx) {
-    atomic_fetch_add(&cx->city->auth_generation, 1);
+    city_auth_moved(cx->city);
 }
 
 // Compiles: the granted columns with the masks that grade and purpose want, the fixed row filter.

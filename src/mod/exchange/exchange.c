@@ -55,9 +55,11 @@ static const struct route *const tables[] = {
     exchange_call_routes,        exchange_batch_routes, exchange_proxy_routes, exchange_grant_routes,
     exchange_application_routes, exchange_trace_routes, exchange_todo_routes,  NULL};
 static const struct job jobs[] = {
-    {"exchange.expire", 60, exchange_expire, "到期的授权结束", "Ends grants whose time is over", false},
-    {"exchange.late", 60, exchange_late, "告知超期的环节", "Tells of steps whose clock has run out", false},
-    {"exchange.seal", 5, calls_seal, "封存较早的调用清单", "Seals older calls into runs", true},
+    {"exchange.expire", 60, exchange_expire, "到期的授权结束", "Ends grants whose time is over", false,
+     false},
+    {"exchange.late", 60, exchange_late, "告知超期的环节", "Tells of steps whose clock has run out", false,
+     false},
+    {"exchange.seal", 5, calls_seal, "封存较早的调用清单", "Seals older calls into runs", true, false},
     {0}};
 
 const struct module exchange_module = {.name = "exchange",

@@ -216,7 +216,8 @@ int audit_begin(struct cx *cx) {
     if (!a || !c) return cx_fail(cx, ERR_no_memory, "", "audit");
     int code = audit_read(cx, a);
     if (code != OK) return code;
-    checkpoint_get(cx->city, c);
+    code = checkpoint_look(cx, c);
+    if (code != OK) return code;
     a->started_ms = cx->city->now_ms();
     a->at = a->act_id = a->faults_n = 0;
     a->size = (int64_t)c->size;

@@ -88,7 +88,8 @@ static int get_blocks(struct cx *cx) {
     if (after.p && (!str_int64(after, &at) || at < 0)) return cx_fail(cx, ERR_cursor, "after", "%s", "");
     int code = ledger_end(cx, &end);
     if (code != OK) return code;
-    checkpoint_get(cx->city, c);
+    code = checkpoint_look(cx, c);
+    if (code != OK) return code;
     const int64_t blocks = (end + LEDGER_BUNDLE - 1) / LEDGER_BUNDLE;
     if (cx_has(cx, "n") && cx_int(cx, "n", 0) < at) at = cx_int(cx, "n", 0) + 1;
     if (blocks < at) at = blocks;

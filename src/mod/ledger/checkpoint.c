@@ -80,7 +80,7 @@ int checkpoint_sign_locked(struct cx *cx) {
     if (code == OK) code = cx_write(cx, put_notes, pair);
     if (code != OK) return code;
     pthread_mutex_lock(&s->lock);
-    s->checkpoint = *now;
+    if (now->size >= s->checkpoint.size) s->checkpoint = *now; // another node may have signed more meanwhile
     pthread_mutex_unlock(&s->lock);
     return OK;
 }
@@ -121,7 +121,9 @@ int checkpoint_cover(struct cx *cx, int64_t index, struct checkpoint *ret) {
     if (witnessed_covers(ledger_state(cx->city), index, ret)) return OK;
     checkpoint_get(cx->city, ret);
     if ((uint64_t)index < ret->size) return OK;
-    int code = checkpoint_sign(cx);
+    int code = checkpoint_look(cx, ret); // signed elsewhere?
+    if (code != OK || (uint64_t)index < ret->size) return code;
+    code = checkpoint_sign(cx);
     checkpoint_get(cx->city, ret);
     if (code == OK && (uint64_t)index >= ret->size)
         return cx_fail(cx, ERR_not_found, "entry", "%" PRId64, index);
@@ -160,7 +162,8 @@ int checkpoint_run(struct cx *cx) {
     if (atomic_load(&s->is_behind))
         return OK; // told once by who found it; whoever wants a receipt is told why not
     pthread_mutex_lock(&s->signing);
-    int code = cross(cx, s);
+    int code = ledger_follow(cx);
+    if (code == OK) code = cross(cx, s);
     if (code == OK) code = checkpoint_sign_locked(cx);
     pthread_mutex_unlock(&s->signing);
     return code;
@@ -184,11 +187,13 @@ static int run_sealing(struct cx *cx) {
 }
 
 const struct job ledger_jobs[] = {
-    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint", true},
-    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger", true},
-    {"ledger_erase", 60, erase_resume, "继续未完成的删除", "go on with an interrupted erasure", true},
-    {"ledger_audit", 1, audit_run, "夜间自查", "nightly self-audit", true},
-    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses", true},
+    {"ledger_checkpoint", 1, checkpoint_run, "签发存证检查点", "sign the ledger's checkpoint", true, false},
+    {"ledger_seal", 1, run_sealing, "封存写满的存证包", "seal full bundles of the ledger", true, false},
+    {"ledger_erase", 60, erase_resume, "继续未完成的删除", "go on with an interrupted erasure", true, false},
+    {"ledger_audit", 1, audit_run, "夜间自查", "nightly self-audit", true, false},
+    {"ledger_witness", 1, witness_wake, "向见证方送检查点", "send the checkpoint to the witnesses", true,
+     true},
+    {"ledger_follow", 1, ledger_follow_run, "跟上其他节点", "follow what other nodes did", true, true},
     {0}};
 
 // --- start ---
@@ -234,15 +239,19 @@ static int take_up(struct cx *cx, struct ledger_state *s) {
     return s->key_from > s->size ? checkpoint_grow(cx) : checkpoint_sign(cx);
 }
 
-int checkpoint_start(struct cx *cx, struct ledger_state *s) {
+int checkpoint_read_newest(struct cx *cx, struct ledger_state *s) {
     int code = OK;
-    pthread_mutex_init(&s->signing, NULL);
     for (int t = 0; t < LEDGER_TREES && code == OK; t++)
         code = read_newest(cx, &s->checkpoint, t);
     if (code == OK && s->checkpoint.size > s->size)
         code = cx_fail(cx, ERR_ledger_broken, "ledger", "checkpoint %" PRIu64 " > %" PRIu64,
                        s->checkpoint.size, s->size);
-    if (code == OK) code = keys_start(cx, s);
+    return code;
+}
+
+int checkpoint_start(struct cx *cx, struct ledger_state *s) {
+    pthread_mutex_init(&s->signing, NULL);
+    int code = keys_start(cx, s);
     if (code == OK) code = keys_restored(cx, s);
     if (code == OK) code = take_up(cx, s);
     return code == OK ? witness_start(cx, s) : code;

@@ -138,7 +138,7 @@ int erasure_export(struct cx *cx) {
             after = e.id;
         }
     if (code == OK && b.over) return cx_fail(cx, ERR_no_memory, "", "erasures");
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, ERASE_FILE);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, ERASE_FILE);
     return code == OK ? file_write(path, buf_str(&b), 0600, &cx->err) : code;
 }
 
@@ -196,7 +196,7 @@ int ledger_erase_replay(struct cx *cx, struct str lines) {
 int erase_start(struct cx *cx) {
     char path[600];
     struct str lines;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, ERASE_REPLAY);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, ERASE_REPLAY);
     if (!file_exists(path)) return OK;
     struct arena mem;
     arena_init(&mem, FILE_MAX_BYTES + 65536);

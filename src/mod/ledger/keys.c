@@ -5,6 +5,7 @@
 #include "mod/ledger/keys.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "core/node.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -17,7 +18,7 @@ static const enum sign_kind key_kinds[LEDGER_TREES] = {SIGN_ED25519, SIGN_SM2};
 
 struct provider keys_provider(struct cx *cx) {
     return (struct provider){.ops = &provider_files,
-                             .folder = cx->city->folder,
+                             .folder = cx->city->shared,
                              .passphrase = cx->city->passphrase,
                              .hasher = cx->hasher};
 }
@@ -109,7 +110,7 @@ static int write_file(struct cx *cx, const char *name, struct str text) {
     char path[600];
     struct str old = STR_NONE;
     struct err ignore = {0};
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, name);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, name);
     if (file_exists(path) && file_read(cx->mem, path, KEYS_TEXT_MAX, &old, &ignore) == OK &&
         str_eq(old, text))
         return OK;
@@ -154,11 +155,15 @@ static int read_names(struct cx *cx, struct ledger_state *s, bool *ret_known) {
 int keys_show(struct cx *cx, struct ledger_state *s) {
     struct arena *mem = &cx->city->mem;
     struct str vkey[LEDGER_TREES], pem;
+    bool is_whole = true;
+    pthread_mutex_lock(&cx->city->growing);
     for (int t = 0; t < LEDGER_TREES; t++) {
         vkey[t] = note_vkey(mem, s->key[t], str_of(s->name[t]));
-        if (!vkey[t].p) return cx_fail(cx, ERR_ledger_key, "origin", "%s", s->name[t]);
+        is_whole = is_whole && vkey[t].p;
     }
     int code = sign_public_pem(mem, s->key[LEDGER_TREE_SM3], &pem, &cx->err);
+    pthread_mutex_unlock(&cx->city->growing);
+    if (!is_whole) return cx_fail(cx, ERR_ledger_key, "origin", "%s", s->name[0]);
     if (code != OK) return code;
     pthread_mutex_lock(&s->lock);
     memcpy(s->vkey, vkey, sizeof vkey);
@@ -172,7 +177,7 @@ int keys_show(struct cx *cx, struct ledger_state *s) {
 static void warn_if_open(struct cx *cx, const char *label) {
     char path[700];
     struct stat st;
-    snprintf(path, sizeof path, "%s/%s.pem", cx->city->folder, label);
+    snprintf(path, sizeof path, "%s/%s.pem", cx->city->shared, label);
     if (stat(path, &st) == 0 && (st.st_mode & 077))
         log_line(LOG_WARN, "ledger", "%s can be read by others: chmod 600", path);
 }
@@ -217,7 +222,10 @@ static int hold_against(struct cx *cx, struct ledger_state *s, int t, const stru
     if (!row) return OK;
     s->key_from = (uint64_t)row->from_size;
     if (!str_eq(have, row->vkey)) return finish_rotation(cx, s, t, row->vkey);
-    // A rotation that ended before its entry left a key that nobody was told of.
+    // A rotation that ended before its entry left a key that nobody was told of; another node's may be under way.
+    int64_t others = 0;
+    int code = node_others(cx, &others);
+    if (code != OK || others > 0) return code;
     return p.ops->destroy(&p, next_labels[t], &cx->err);
 }
 
@@ -249,7 +257,7 @@ int keys_start(struct cx *cx, struct ledger_state *s) {
     struct key_row *rows;
     struct fresh f = {.s = s};
     int n = 0;
-    snprintf(marker, sizeof marker, "%s/%s", cx->city->folder, LEDGER_RESTORED);
+    snprintf(marker, sizeof marker, "%s/%s", cx->city->shared, LEDGER_RESTORED);
     int code = read_names(cx, s, &f.has_origin);
     if (code == OK) code = keys_history(cx, &rows, &n);
     if (code != OK) return code;
@@ -270,6 +278,43 @@ int keys_start(struct cx *cx, struct ledger_state *s) {
     s->witness_vkey = cosign_vkey(&cx->city->mem, s->witness_key, str_of(s->witness_name));
     code = keys_show(cx, s);
     return code == OK ? keys_write_files(cx, s) : code;
+}
+
+// --- several nodes ---
+static int take_up_key(struct cx *cx, struct ledger_state *s, int t, const struct key_row *row) {
+    struct provider p = keys_provider(cx);
+    struct sign_key *key = NULL;
+    struct err why = {0};
+    if (!p.ops->has(&p, key_labels[t]) || p.ops->load(&p, cx->mem, key_labels[t], &key, &why) != OK)
+        return ERR_ledger_key;
+    if (!str_eq(note_vkey(cx->mem, key, str_of(s->name[t])), row->vkey)) { // its files are not there yet
+        sign_close(key);
+        return ERR_ledger_key;
+    }
+    sign_close(s->key[t]);
+    s->key[t] = key;
+    s->key_from = (uint64_t)row->from_size;
+    return OK;
+}
+
+int keys_follow(struct cx *cx) {
+    struct ledger_state *s = ledger_state(cx->city);
+    struct key_row *rows;
+    int n;
+    bool is_moved = false;
+    pthread_mutex_lock(&s->signing); // a rotation of our own is over
+    int code = keys_history(cx, &rows, &n);
+    for (int t = 0; t < LEDGER_TREES && code == OK; t++) {
+        const struct key_row *row = row_in_force(rows, n, t, s->name[t]);
+        if (!row || str_eq(row->vkey, note_vkey(cx->mem, s->key[t], str_of(s->name[t])))) continue;
+        code = take_up_key(cx, s, t, row);
+        is_moved = is_moved || code == OK;
+    }
+    if (is_moved && code == OK) code = keys_show(cx, s);
+    pthread_mutex_unlock(&s->signing);
+    if (code == ERR_ledger_key)
+        return cx_fail(cx, ERR_ledger_key, "ledger", "%s: rotated on another node", s->name[0]);
+    return code;
 }
 
 void keys_stop(struct ledger_state *s) {

@@ -39,4 +39,6 @@ int keys_name(struct cx *cx, struct ledger_state *s, struct str origin, struct s
 int keys_show(struct cx *cx,
               struct ledger_state *s) MUST; // vkeys and the SM2 key as PEM, for those who serve them
 extern const struct route ledger_key_routes[];
+// Takes up keys that another node over the same database has rotated to.
+int keys_follow(struct cx *cx) MUST;
 #endif

@@ -141,7 +141,7 @@ int keys_restored(struct cx *cx, struct ledger_state *s) {
     uint64_t size, best = 0;
     uint8_t root[HASH_BYTES];
     bool may_continue = false;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_RESTORED);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, LEDGER_RESTORED);
     if (!file_exists(path)) return OK;
     int code = file_read(cx->mem, path, MARKER_MAX, &text, &cx->err);
     if (code != OK) return code;

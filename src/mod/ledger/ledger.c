@@ -19,7 +19,11 @@ static int start(struct cx *cx) {
     struct ledger_state *s = arena_take(&city->mem, sizeof *s);
     if (!s) return cx_fail(cx, ERR_no_memory, "", "ledger");
     city->mod[module_index("ledger")] = s;
+    store_read_begin(
+        cx->db); // heads, rows and the newest checkpoint fit only as of one moment: other nodes write on
     int code = tree_start(cx, s);
+    if (code == OK) code = checkpoint_read_newest(cx, s);
+    store_read_end(cx->db);
     if (code != OK) return code;
     city->on_note = tree_note;
     city->prepare_notes = ledger_prepare;

@@ -19,6 +19,11 @@ INSERT INTO ledger_checkpoint(size, tree, note, made_ms) VALUES(?1,?2,?3,?4)
 DELETE FROM ledger_checkpoint WHERE tree = ?1 AND size = ?2 AND made_ms >= ?3
 -- name: ledger_checkpoint_newest
 SELECT size, note, made_ms FROM ledger_checkpoint WHERE tree = ?1 ORDER BY size DESC LIMIT 1
+-- name: ledger_checkpoint_pair
+SELECT tree, size, note, made_ms FROM ledger_checkpoint
+ WHERE tree IN (0, 1) AND size = (SELECT max(size) FROM ledger_checkpoint WHERE tree = 0)
+-- name: ledger_heads scan
+SELECT tree, size, root FROM ledger_head ORDER BY tree
 -- name: ledger_rows_from
 SELECT id, leaf, salt, detail FROM ledger_entry WHERE id >= ?1 AND id < ?2 ORDER BY id
 -- name: ledger_rows_drop

@@ -18,6 +18,8 @@ static int get_ledger(struct cx *cx) {
     struct checkpoint *c = arena_take(cx->mem, sizeof *c);
     uint8_t root[LEDGER_TREES][HASH_BYTES];
     if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
+    int code = ledger_follow(cx);
+    if (code != OK) return code;
     pthread_mutex_lock(&s->lock);
     int64_t size = (int64_t)s->size, last_ms = s->last_entry_ms;
     memcpy(root, s->root, sizeof root);
@@ -70,8 +72,8 @@ static int get_entry(struct cx *cx) {
     struct checkpoint *c = arena_take(cx->mem, sizeof *c);
     if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
     int code = ledger_entry_get(cx, cx_int(cx, "n", -1), &e);
+    if (code == OK) code = checkpoint_look(cx, c);
     if (code != OK) return code;
-    checkpoint_get(cx->city, c);
     struct jw *w = &cx->w;
     jw_object(w);
     jw_nint(w, "index", e.index);

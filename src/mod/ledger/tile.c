@@ -126,7 +126,8 @@ static int get_sm3_tile(struct cx *cx) {
 static int send_checkpoint(struct cx *cx, int tree) {
     struct checkpoint *c = arena_take(cx->mem, sizeof *c);
     if (!c) return cx_fail(cx, ERR_no_memory, "", "checkpoint");
-    checkpoint_get(cx->city, c);
+    int code = checkpoint_look(cx, c);
+    if (code != OK) return code;
     cx_reply_body(cx, "text/plain; charset=utf-8", checkpoint_text(cx->mem, c, tree));
     cx_reply_header(cx, "Cache-Control", S("public, max-age=1"));
     return OK;

@@ -137,9 +137,11 @@ void tree_before_sync(struct city *city) {
 void tree_after_sync(struct city *city) {
     struct ledger_state *s = ledger_state(city);
     pthread_mutex_lock(&s->lock);
-    s->size = s->syncing.size;
-    memcpy(s->root, s->syncing.root, sizeof s->root);
-    s->last_entry_ms = s->syncing.last_entry_ms;
+    if (s->syncing.size > s->size) { // else another node was seen to have gone on
+        s->size = s->syncing.size;
+        memcpy(s->root, s->syncing.root, sizeof s->root);
+        s->last_entry_ms = s->syncing.last_entry_ms;
+    }
     pthread_mutex_unlock(&s->lock);
 }
 
@@ -241,9 +243,11 @@ int tree_moved(struct city *city, struct conn *w, struct err *e) {
         s->last_shown_ms = mark.last_entry_ms = last.time_ms;
         pthread_mutex_lock(&s->lock);
         s->committed = mark;
-        s->size = mark.size;
-        memcpy(s->root, mark.root, sizeof s->root);
-        s->last_entry_ms = mark.last_entry_ms;
+        if (mark.size > s->size) {
+            s->size = mark.size;
+            memcpy(s->root, mark.root, sizeof s->root);
+            s->last_entry_ms = mark.last_entry_ms;
+        }
         pthread_mutex_unlock(&s->lock);
     } else {
         *e = cx.err;

@@ -92,7 +92,13 @@ void tree_item_begin(struct city *city);
 void tree_item_undone(struct city *city);
 int tree_moved(struct city *city, struct conn *w, struct err *e) MUST;
 
-int checkpoint_start(struct cx *cx, struct ledger_state *s) MUST; // keys, the newest checkpoint
+int ledger_follow(struct cx *cx) MUST;     // what other nodes have done (follow.c); not on the writer
+int ledger_follow_run(struct cx *cx) MUST; // its job
+// ledger_follow and checkpoint_get.
+int checkpoint_look(struct cx *cx, struct checkpoint *ret) MUST;
+
+int checkpoint_read_newest(struct cx *cx, struct ledger_state *s) MUST; // in the snapshot of the heads
+int checkpoint_start(struct cx *cx, struct ledger_state *s) MUST; // keys, a checkpoint over all there is
 void checkpoint_stop(struct ledger_state *s);
 void checkpoint_get(struct city *city, struct checkpoint *ret);
 // Signs what is durable, unless that is signed already. Not on the writer.

@@ -90,7 +90,7 @@ static int check_log(struct cx *cx, const struct policy *p, struct ask *a) {
 static int known_logs(struct cx *cx, struct policy **ret) {
     char path[600];
     struct str text;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_LOGS_FILE);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, LEDGER_LOGS_FILE);
     if (!file_exists(path)) return cx_fail(cx, ERR_witness_log, "origin", "%s", LEDGER_LOGS_FILE);
     int code = file_read(cx->mem, path, POLICY_BYTES_MAX, &text, &cx->err);
     // The operator's mistake is not the caller's: 500 and told in `gusu witness logs`.

@@ -51,6 +51,7 @@ void witness_state_write(struct cx *cx);                          // members of 
 // witness_seen.c: keeps what the round brought; the newest quorate checkpoint back into memory.
 int witness_keep(struct cx *cx, struct witness_client *w, const struct checkpoint *c) MUST;
 int witness_recall(struct cx *cx, struct witness_client *w) MUST;
+int witness_follow(struct cx *cx, struct witness_client *w) MUST; // of several nodes one asks, all tell
 
 // At the start after a restore: what do the witnesses hold of this log?
 struct witness_word {

@@ -9,6 +9,7 @@
 // all the same: one inside the own network has to be allowed by name (--allow-upstream).
 #include "base/file.h"
 #include "base/log.h"
+#include "core/node.h"
 #include "mod/ledger/keys.h"
 #include "mod/ledger/witness.h"
 #include <inttypes.h>
@@ -33,7 +34,7 @@ static int load_policy(struct cx *cx, struct witness_client *w, const char *path
 int witness_policy(struct cx *cx, struct witness_client *w) {
     char path[600];
     struct stat st;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_POLICY_FILE);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, LEDGER_POLICY_FILE);
     const bool is_there = stat(path, &st) == 0;
     const int64_t ns = is_there ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
     const int64_t bytes = is_there ? (int64_t)st.st_size : -1;
@@ -153,7 +154,7 @@ static int mark_behind(struct cx *cx, struct ledger_state *s, struct str note) {
     jw_ntext(&w, "checkpoint", note);
     jw_ntext(&w, "reason", S("rolled back"));
     jw_object_end(&w);
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_RESTORED);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, LEDGER_RESTORED);
     atomic_store(&s->is_behind, true);
     log_line(LOG_ERROR, "ledger",
              "a witness holds a later checkpoint of this log than these data do: they were rolled back. "
@@ -228,7 +229,7 @@ static int ask_one(struct cx *cx, struct witness_client *w, int i, const struct 
 }
 
 static bool begin_round(struct cx *cx, struct witness_client *w, struct checkpoint *c) {
-    checkpoint_get(cx->city, c);
+    if (checkpoint_look(cx, c) != OK) return false;
     if (!w->policy || !c->made_ms || c->size == 0 || atomic_load(&ledger_state(cx->city)->is_behind))
         return false;
     if (w->round_size == c->size) return true;
@@ -245,6 +246,7 @@ int witness_round(struct cx *cx) {
     struct checkpoint *c = arena_take(cx->mem, sizeof *c);
     int code = c ? witness_policy(cx, w) : cx_fail(cx, ERR_no_memory, "", "witness");
     if (code != OK || !begin_round(cx, w, c)) return code;
+    if (!node_runs(cx->city, "ledger_checkpoint")) return witness_follow(cx, w); // another node asks them
     const uint64_t before = w->answered;
     for (int i = 0; i < w->policy->witnesses_n && code == OK; i++) {
         const struct witness_peer *p = &w->peer[i];
@@ -304,7 +306,7 @@ int witness_wake(struct cx *cx) {
     struct witness_client *w = ledger_state(cx->city)->witness;
     char path[600];
     int code = OK;
-    snprintf(path, sizeof path, "%s/%s", cx->city->folder, LEDGER_POLICY_FILE);
+    snprintf(path, sizeof path, "%s/%s", cx->city->shared, LEDGER_POLICY_FILE);
     pthread_mutex_lock(&w->lock);
     if (!w->is_up && !w->stop && file_exists(path)) {
         w->is_up = pthread_create(&w->thread, NULL, run, w) == 0;

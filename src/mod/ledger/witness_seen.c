@@ -120,6 +120,19 @@ int witness_recall(struct cx *cx, struct witness_client *w) {
     return OK;
 }
 
+// Another node asks the witnesses: what they answered it stands in the store.
+int witness_follow(struct cx *cx, struct witness_client *w) {
+    struct ledger_state *s = ledger_state(cx->city);
+    struct stmt *st = store_query(cx->db, Q_ledger_witnessed_newest, "");
+    const int64_t size = store_next(st) ? store_int(st, 0) : 0;
+    int code = store_done(st, &cx->err);
+    if (code != OK) return code;
+    pthread_mutex_lock(&s->lock);
+    const bool is_ahead = (uint64_t)size > s->witnessed.size;
+    pthread_mutex_unlock(&s->lock);
+    return is_ahead ? witness_recall(cx, w) : OK;
+}
+
 // --- after a restore ---
 int witness_ask(struct cx *cx, struct ledger_state *s, struct witness_word *ret) {
     struct witness_client w = {.city = cx->city, .policy_bytes = -1};

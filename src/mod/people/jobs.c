@@ -67,9 +67,9 @@ static int stale(struct cx *cx) {
 }
 
 const struct job people_jobs[] = {
-    {"people.sessions", 600, sessions, "清理已结束的会话", "removes ended sessions", false},
-    {"people.successions", 900, successions, "到期执行机构承接", "carries out hand-overs on their day",
+    {"people.sessions", 600, sessions, "清理已结束的会话", "removes ended sessions", false, false},
+    {"people.successions", 900, successions, "到期执行机构承接", "carries out hand-overs on their day", false,
      false},
-    {"people.stale", 86400, stale, "停用长期未登录的账号", "disables accounts unused for long", false},
+    {"people.stale", 86400, stale, "停用长期未登录的账号", "disables accounts unused for long", false, false},
     {0},
 };

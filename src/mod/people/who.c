@@ -136,7 +136,7 @@ int people_who(struct cx *cx) {
 
 // Whatever was judged before this is judged again on the writer before it changes anything.
 void people_auth_moved(struct cx *cx) {
-    atomic_fetch_add(&cx->city->auth_generation, 1);
+    city_auth_moved(cx->city);
 }
 
 // Last seen: a fixed number of works go round; when all are under way, this request's sighting is simply not noted.
