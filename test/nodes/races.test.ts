@@ -2,11 +2,22 @@
 // Three nodes over one PostgreSQL, asked at the same time: who wins is one, what is counted is exact, what is revoked
 // at one is revoked at all, and the history of what was asked and answered is one that a single node could have given.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { apply, told, until } from '../api/walk'
+import { spawn } from 'node:child_process'
+import { apply, gusu, told, until } from '../api/walk'
 import { Client, login } from '../api/client'
+import { BIN, ROOT } from '../lib/server'
 import { contradictions, History, linearize } from '../lib/history'
 import { ASKED, at, city, keyOf, lend, N, programs, type City } from './city'
 
+// A command that does not hold up the callers of this process.
+function gusuBeside(...args: string[]): Promise<{ status: number | null; text: string }> {
+  return new Promise((done) => {
+    const p = spawn(BIN, args, { cwd: ROOT })
+    let text = ''
+    for (const s of [p.stdout, p.stderr]) s.on('data', (b: Buffer) => (text += b.toString()))
+    p.once('close', (status) => done({ status, text }))
+  })
+}
 let c: City
 beforeAll(async () => {
   c = await city()
@@ -217,6 +228,33 @@ describe('histories', () => {
     for (const o of h.ops) ops.push({ name: o.name, entry: o.out!, from: o.from, to: o.to })
     expect(ops.filter((o) => !Number.isInteger(o.entry))).toEqual([])
     expect(contradictions(ops)).toEqual([])
+  })
+})
+
+describe('keys', () => {
+  test('rotated at one node while all write: every node signs with the new ones, none with the old', async () => {
+    const vkey = async (i: number): Promise<string> => (await fetch(`${c.nodes.nodes[i]!.url}/ledger/vkey`)).text()
+    const old = await vkey(0)
+    let on = true
+    const writers = each.map(async (i) => {
+      while (on) await apply(at(c, 'gjj-jb', i), ASKED)
+    })
+    const rotated = await gusuBeside('key', 'rotate', '--data', c.nodes.data)
+    expect(rotated.text).not.toMatch(/error/i)
+    expect(rotated.status, rotated.text).toBe(0)
+    const now = await vkey(0)
+    expect(now).not.toBe(old)
+    for (const i of each) await until(async () => ((await vkey(i)) === now ? true : undefined), `node ${i + 1} has the new key`)
+    // each signs on demand: a receipt over what it has just written
+    for (const i of each) {
+      const a = await apply(at(c, 'gjj-jb', i), ASKED)
+      expect((await at(c, 'aud', i).call('GET', `/api/v1/ledger/entries/${a.entry}/receipt`)).status).toBe(200)
+    }
+    on = false
+    await Promise.all(writers)
+    for (const n of c.nodes.nodes) await n.stop()
+    const r = gusu('verify', c.nodes.data, ...c.store)
+    expect(r.status, r.text).toBe(0)
   })
 })
 
