@@ -9,8 +9,11 @@
 
 #define STORE_MAGIC        0x73746f72u
 #define CONN_MAGIC         0x636f6e6eu
-#define STORE_UNSYNCED_MAX 4   // batches committed and not yet durable; the writer then waits
-#define STORE_TEXT_CACHE   256 // composed statements kept per connection; older ones give way
+#define STORE_GATHER_US    2000 // under load a batch begins so long after the one before
+#define STORE_GATHER_ITEMS 16   // that is load: so many items in a batch
+#define STORE_GATHER_FULL  512  // and no longer than until so many wait
+#define STORE_UNSYNCED_MAX 4    // batches committed and not yet durable; the writer then waits
+#define STORE_TEXT_CACHE   256  // composed statements kept per connection; older ones give way
 
 struct pg;      // pg.h
 struct pg_stmt; // pg.h
@@ -60,7 +63,9 @@ struct store {
     int checkpoint_rc;         // of the last one; under `checkpointing`
     struct work *first, *last; // waiting, in order
     size_t waiting;
-    bool stop, writer_sleeps;
+    bool stop, writer_sleeps, writer_gathers;
+    int64_t last_begin_us; // of the last batch, and of how many items it was: the writer's own
+    size_t last_n;
     bool wants_checkpoint;
     // Committed and not yet durable (sync.c):
     struct work *committed, *committed_last;

@@ -58,7 +58,11 @@ int store_open(const struct store_config *config, struct store **ret, struct err
     s->meters.run_us.edges = s->meters.lag_us.edges = s->meters.sync_us.edges = histogram_us;
     snprintf(s->folder, sizeof s->folder, "%s", config->folder);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake, NULL);
+    pthread_condattr_t by_clock; // timed waits of the writer are by the clock that nobody sets
+    pthread_condattr_init(&by_clock);
+    pthread_condattr_setclock(&by_clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&s->wake, &by_clock);
+    pthread_condattr_destroy(&by_clock);
     pthread_cond_init(&s->wake_syncer, NULL);
     pthread_cond_init(&s->wake_checkpoint, NULL);
     pthread_mutex_init(&s->checkpointing, NULL);
