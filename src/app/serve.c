@@ -432,7 +432,7 @@ static void on_tick(void *arg, bool is_begin) {
                       atomic_load(&s->city->auth_generation) != s->generation;
         s->is_fresh = false;
         if (is_old || s->under_way == 0) fresh_snapshot(s);
-    } else if (s->under_way == 0) {
+    } else if (s->under_way == 0 || store_wal_is_long(s->city->store)) {
         store_read_end(s->reader);
     }
 }

@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 static void *work(void *arg) {
     struct worker *w = arg;
@@ -108,6 +110,7 @@ static void *run_jobs(void *arg) {
     int n = gather_jobs(due, 64);
     begin_trust(s, w, &trust);
     node_take_jobs(s->city);
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), STORE_BEHIND_NICE); // of this thread: callers come first
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         int64_t now = clock_mono_us() / 1000, next = now + 60000;

@@ -12,8 +12,10 @@
 #define STORE_GATHER_US    2000 // under load a batch begins so long after the one before
 #define STORE_GATHER_ITEMS 16   // that is load: so many items in a batch
 #define STORE_GATHER_FULL  512  // and no longer than until so many wait
-#define STORE_UNSYNCED_MAX 4    // batches committed and not yet durable; the writer then waits
-#define STORE_TEXT_CACHE   256  // composed statements kept per connection; older ones give way
+// Beyond so many pages of WAL the writer finishes a checkpoint itself, and nobody may hold a snapshot for convenience.
+#define STORE_RESTART_PAGES 16000
+#define STORE_UNSYNCED_MAX  4   // batches committed and not yet durable; the writer then waits
+#define STORE_TEXT_CACHE    256 // composed statements kept per connection; older ones give way
 
 struct pg;      // pg.h
 struct pg_stmt; // pg.h
@@ -67,6 +69,8 @@ struct store {
     int64_t last_begin_us; // of the last batch, and of how many items it was: the writer's own
     size_t last_n;
     bool wants_checkpoint;
+    uint64_t checkpoints,
+        finished_after; // made by the checkpoint thread; that after which the writer made the rest
     // Committed and not yet durable (sync.c):
     struct work *committed, *committed_last;
     int committed_batches, committed_writes; // how many batches; how many of them wrote anything

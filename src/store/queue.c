@@ -14,9 +14,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include <assert.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define CHECKPOINT_PAGES 2000 // WAL pages that wake the checkpoint thread (8 MB)
-#define RESTART_PAGES    8000 // beyond these the writer finishes the checkpoint itself between two batches
 
 // Runs one item inside an open transaction. False when the engine has thrown the whole transaction away, or a
 // "plain" item left something behind without a savepoint to undo it: then the batch must be run again with care.
@@ -168,13 +169,16 @@ static void try_checkpoint(struct store *s, struct conn *c) {
     s->checkpoint_rc = rc;
 }
 
-// The rest of a checkpoint that the other thread has nearly finished: few pages, so it is quick; a complete one
-// lets the next commit write the WAL from its start again.
+// The rest of a checkpoint that the other thread has just made: few pages, so it is quick; a complete one lets the next
+// commit write the WAL from its start again. Once after each of the other thread's: whoever still reads from an older
+// snapshot keeps it from being complete, and trying at every batch copied pages that the other thread is there for.
 static void bound_wal(struct store *s) {
     int pages = atomic_load(&s->wal_pages);
     if (pages < CHECKPOINT_PAGES) return;
     pthread_mutex_lock(&s->lock);
-    bool running = s->wants_checkpoint, finishes = pages >= RESTART_PAGES && !running;
+    bool running = s->wants_checkpoint, is_new = s->checkpoints != s->finished_after;
+    bool finishes = pages >= STORE_RESTART_PAGES && !running && is_new;
+    if (finishes) s->finished_after = s->checkpoints;
     if (!running && !finishes) {
         s->wants_checkpoint = true;
         pthread_cond_signal(&s->wake_checkpoint);
@@ -249,6 +253,7 @@ void *store_writer(void *arg) {
 void *store_checkpointer(void *arg) {
     struct store *s = arg;
     struct conn *c = NULL;
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), STORE_BEHIND_NICE); // of this thread: callers come first
     pthread_mutex_lock(&s->lock);
     while (!s->stop) {
         if (!s->wants_checkpoint) {
@@ -265,6 +270,7 @@ void *store_checkpointer(void *arg) {
         pthread_mutex_unlock(&s->checkpointing);
         pthread_mutex_lock(&s->lock);
         s->wants_checkpoint = false;
+        s->checkpoints++;
     }
     pthread_mutex_unlock(&s->lock);
     store_conn_close(c);

@@ -212,6 +212,10 @@ const struct store_meters *store_meters(const struct store *s) {
     return &s->meters;
 }
 
+bool store_wal_is_long(struct store *s) {
+    return atomic_load(&s->wal_pages) >= STORE_RESTART_PAGES;
+}
+
 struct store_stats store_stats(struct store *s) {
     pthread_mutex_lock(&s->lock);
     struct store_stats r = s->stats;

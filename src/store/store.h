@@ -18,9 +18,10 @@
 #include "base/histogram.h"
 #include "queries.h" // generated: enum query { Q_people_account_by_login, … }
 
-#define STORE_QUEUE_MAX 8192 // items waiting; beyond it store_submit answers ERR_busy
-#define STORE_BATCH_MAX 1024 // items of one transaction
-#define STORE_BATCH_MS  50 // begin no further item in a batch after this: bounds what a reply waits for others
+#define STORE_BEHIND_NICE 10   // of threads that work behind the callers: checkpoints, jobs
+#define STORE_QUEUE_MAX   8192 // items waiting; beyond it store_submit answers ERR_busy
+#define STORE_BATCH_MAX   1024 // items of one transaction
+#define STORE_BATCH_MS    50 // begin no further item in a batch after this: bounds what a reply waits for others
 
 struct store;
 struct conn;
@@ -127,6 +128,8 @@ struct store_stats {
         sync_us_sum, sync_us_max;
 };
 struct store_stats store_stats(struct store *s);
+// The WAL waits to begin again, which it cannot while anybody reads from an older snapshot: let go of yours.
+bool store_wal_is_long(struct store *s);
 // The same as distributions, read without a lock while they move.
 struct store_meters {
     struct histogram batch_items, run_us, lag_us; // added by the writer

@@ -8,7 +8,7 @@
 #define KEEP_ENTRIES    ((int64_t)16384)  // behind the end: what is asked for most stays rows
 #define STRETCH_ENTRIES ((int64_t)65536)  // sealed at a time; fewer than these waiting are left for later
 #define DROP_ENTRIES    ((int64_t)2048)   // freed by one item of the commit queue
-#define ITEM_RUNS       32                // written by one
+#define ITEM_RUNS       4                 // written by one
 #define ROUNDS          4                 // of one run of the job: others want their turn
 #define AWAITED_MS      ((int64_t)600000) // a proxied call is given up long before
 
