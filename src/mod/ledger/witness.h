@@ -33,7 +33,7 @@ struct witness_client {
     pthread_cond_t wake;
     struct arena mem; // of the policy
     struct policy *policy;
-    int64_t policy_ns, policy_bytes; // of the file that was read
+    int64_t policy_ns, policy_bytes, policy_inode; // of the file that was read
     struct witness_peer peer[POLICY_WITNESSES_MAX];
     // The checkpoint that is going round: who has answered to it.
     uint64_t round_size, answered;

@@ -38,12 +38,15 @@ int witness_policy(struct cx *cx, struct witness_client *w) {
     const bool is_there = stat(path, &st) == 0;
     const int64_t ns = is_there ? (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec : 0;
     const int64_t bytes = is_there ? (int64_t)st.st_size : -1;
-    if (ns == w->policy_ns && bytes == w->policy_bytes) return OK;
+    // Two policies may be equally long and written within one tick of the file system's clock, but not in one file.
+    const int64_t inode = is_there ? (int64_t)st.st_ino : 0;
+    if (ns == w->policy_ns && bytes == w->policy_bytes && inode == w->policy_inode) return OK;
     pthread_mutex_lock(&w->lock);
     policy_close(w->policy);
     w->policy = NULL;
     w->policy_ns = ns;
     w->policy_bytes = bytes;
+    w->policy_inode = inode;
     w->round_size = w->answered = 0;
     for (int i = 0; i < POLICY_WITNESSES_MAX; i++)
         w->peer[i] = (struct witness_peer){0};
