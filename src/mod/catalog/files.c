@@ -122,7 +122,7 @@ int files_put(struct cx *cx, struct str bytes, struct str *ret_sm3) {
 
 int files_start(struct cx *cx) {
     struct str dir = str_print(cx->mem, "%s/files", cx->city->shared), *names;
-    size_t n;
+    size_t n = 0;
     if (!dir.p) return cx_fail(cx, ERR_no_memory, "", "path");
     if (!file_exists(dir.p)) return OK;
     int64_t others = 0;
